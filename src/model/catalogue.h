@@ -72,7 +72,7 @@ struct pfs_catalogue {
     size_t n_entries;
     size_t n_plain;
     const struct pfs_catalogue_entry **plain; /* by id */
-    struct pfs_map by_key;                    /* entry key (with N, M) to entry */
+    struct pfs_map by_key;                    /* entry key (with N, M; without its NUL) to entry */
 };
 
 /* What a key given by a user is. */
@@ -83,10 +83,16 @@ struct pfs_key {
     unsigned scopes;   /* where it may stand: PFS_SCOPE_BIT()s */
 };
 
+/* What a vendor's native key contains, in any case, when its value is a secret; NULL-terminated. The store hides values by
+ * the same list, as SQL patterns. */
+extern const char *const pfs_secret_words[];
+
+/* c is one calloc(); all else (entries, plain, texts) is in its arena. NULL is taken. */
 void pfs_catalogue_free(struct pfs_catalogue *c);
 
-/* Finds a key of any shape. -ENOENT "no such setting: sip.sever" (with the nearest key where one is near). An override
- * is taken for any vendor word of a-z, 0-9, '-'; whether such a vendor exists is the library's to say. */
+/* Finds a key of any shape. -ENOENT "no such setting: sip.sever" (with the nearest key where one is near), also for numbers
+ * out of range and too long a key; -EINVAL for a malformed override. An override is taken for any vendor word of
+ * a-z, 0-9, '-'; whether such a vendor exists is the library's to say. */
 int pfs_catalogue_find(const struct pfs_catalogue *c, const char *key, struct pfs_key *ret, struct pfs_err *err);
 
 /* Whether the value may be set for this key: its type, length and bytes, "" included for every type (cleared).

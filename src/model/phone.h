@@ -112,7 +112,8 @@ const struct pfs_line *pfs_phone_line(const struct pfs_phone *p, unsigned number
 bool pfs_phone_find(const struct pfs_phone *p, const struct pfs_line *line, const char *key, int id,
                     struct pfs_value *ret);
 
-/* The same with the catalogue's default behind it, "" where there is none; layer NULL then. entry is the key's. scratch
+/* The same with the catalogue's default behind it, "" where there is none; layer NULL then, also where the default is the
+ * value of another key (of an indexed key's default, N and M are the key's own numbers). entry is the key's. scratch
  * (PFS_KEY_MAX bytes) holds a default that is computed (the account's user part) and must live as long as *ret. */
 void pfs_phone_get(const struct pfs_phone *p, const struct pfs_line *line, const char *key,
                    const struct pfs_catalogue_entry *entry, char *scratch, struct pfs_value *ret);
@@ -121,7 +122,8 @@ void pfs_phone_get(const struct pfs_phone *p, const struct pfs_line *line, const
 void pfs_phone_layers(const struct pfs_phone *p, const struct pfs_line *line,
                       void (*fn)(void *arg, const struct pfs_layer *layer), void *arg);
 
-/* The first second after now at which a scheduled value of device, lines or base comes or ends; INT64_MAX: none. */
+/* The first second after now at which a scheduled value of device, lines, references, other customers or base comes or
+ * ends; INT64_MAX: none. */
 int64_t pfs_phone_next(const struct pfs_phone *p);
 
 /* Calls fn for each override of this vendor (key after `vendor:`) that counts for the device, and with line set for what a
