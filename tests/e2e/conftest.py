@@ -1,0 +1,85 @@
+"""Fixtures: one inventory, one mount and the servers of each test module, started once and checked at its end."""
+import os
+
+import pytest
+
+import lib
+
+
+def pytest_configure(config):
+    if not os.path.exists(lib.PROVFS):
+        pytest.exit(f"{lib.PROVFS} is not built", 2)
+    if os.geteuid() != 0 or not os.path.exists("/dev/fuse"):
+        pytest.exit("the end-to-end tests need root and /dev/fuse", 2)
+
+
+def pytest_report_header():
+    return f"provfs: {lib.PROVFS}{' (sanitizers)' if lib.SANITIZED else ''}"
+
+
+@pytest.fixture(scope="session")
+def fleet_db(tmp_path_factory):
+    """The sample inventory of 300 devices, imported once."""
+    inv = lib.Inventory(tmp_path_factory.mktemp("fleet-db"))
+    inv.add_profiles()
+    inv.provfs("import", lib.FLEET)
+    return inv
+
+
+@pytest.fixture
+def inv(tmp_path):
+    """An empty inventory of the test's own."""
+    return lib.Inventory(tmp_path)
+
+
+@pytest.fixture
+def own_fleet(fleet_db, tmp_path):
+    """The sample inventory, of the test's own."""
+    return lib.copy_inventory(fleet_db, tmp_path)
+
+
+@pytest.fixture(scope="module")
+def fleet(fleet_db, tmp_path_factory, request):
+    """The sample inventory of the module's own."""
+    return lib.copy_inventory(fleet_db, tmp_path_factory.mktemp(request.module.__name__))
+
+
+@pytest.fixture(scope="module")
+def mount(fleet):
+    """The module's fleet, mounted as in production."""
+    m = lib.Mount(fleet)
+    yield m
+    m.close()
+
+
+@pytest.fixture
+def mounted(request):
+    """A function that mounts an inventory; what is still mounted at the test's end is ended and checked."""
+    mounts = []
+
+    def do(inventory, *args, **kwargs):
+        mounts.append(lib.Mount(inventory, *args, **kwargs))
+        return mounts[-1]
+
+    yield do
+    for m in mounts:
+        if m.p.poll() is None:
+            m.close()
+        else:
+            lib.unmount(m.path)
+
+
+def server_fixture(name, **kwargs):
+    @pytest.fixture(scope="module", name=name)
+    def fixture(fleet, mount):
+        s = lib.Server(name, fleet, **kwargs)
+        yield s
+        s.stop()
+
+    return fixture
+
+
+lighttpd = server_fixture("lighttpd")
+nginx = server_fixture("nginx")
+tftpd = server_fixture("tftpd")
+dnsmasq = server_fixture("dnsmasq", address="127.0.0.69")

@@ -1,0 +1,52 @@
+"""P3: nothing in a file depends on who asks, nor on the clock but for scheduled settings. Equal inventory, equal bytes."""
+import datetime
+import os
+import time
+
+import lib
+
+NAME = "001565000007.cfg"
+
+
+def all_files(mount):
+    return {name: mount.read(name) for name in sorted(os.listdir(mount.path))}
+
+
+def test_equal_inventories_give_equal_files(fleet_db, own_fleet, mount, inv, mounted):
+    inv.add_profiles()
+    inv.provfs("import", lib.FLEET)
+    first, second = all_files(mount), all_files(mounted(inv))
+    assert len(first) >= 300 and first == second
+
+
+def test_two_mounts_and_render_agree(fleet, mount, mounted):
+    second = mounted(fleet, path=fleet.parent / "second")
+    assert all_files(mount) == all_files(second)
+    assert mount.read(NAME) == fleet.render(NAME[:12]) == second.read(NAME)
+
+
+def test_who_asks_does_not_matter(mount):
+    as_root = mount.read(NAME)
+    with lib.as_user(65534):
+        assert mount.read(NAME) == as_root
+
+
+def test_a_second_read_is_the_same(mount):
+    first = all_files(mount)
+    assert all_files(mount) == first
+
+
+def test_a_scheduled_value_counts_from_its_second_on(fleet, mount):
+    before = mount.read(NAME)
+    at = int(time.time()) + 3
+    stamp = datetime.datetime.fromtimestamp(at, datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+    fleet.provfs("set", "profile", "office", "--from", stamp, "sip.server=scheduled.example.net")
+    looked = 0
+    while (now := time.time()) < at + 1:
+        data = mount.read(NAME)
+        if now >= at:
+            assert b"scheduled.example.net" in data, f"{now - at:.3f} s after its second"
+        elif time.time() < at:
+            assert data == before
+        looked += 1
+    assert looked > 100 and os.stat(mount.path / NAME).st_mtime >= at
