@@ -106,7 +106,8 @@ static const char *quote_value(const struct pfs_key *k, const char *value, struc
 
 /* What a native key contains, in any case, when its value is a password or a key. The store's views hide
  * values by the same list (as SQL patterns): change both. */
-const char *const pfs_secret_words[] = {"passw", "secret", "pwd", "_pin", ".pin", "auth_key", NULL};
+const char *const pfs_secret_words[] = {"passw",    "passphrase",  "secret", "pwd", "_pin", ".pin",
+                                        "auth_key", "private_key", "psk",    "ha1", NULL};
 
 static bool looks_secret(const char *native)
 {
@@ -439,7 +440,11 @@ static bool looks_like_ipv4(const char *s)
 static const char *port_key(const char *key)
 {
     static const char *const pairs[][2] = {
-        {"sip.server", "sip.port"}, {"sip.backup_server", "sip.backup_port"}, {"ldap.server", "ldap.port"}};
+        {"sip.server", "sip.port"},
+        {"sip.backup_server", "sip.backup_port"},
+        {"sip.outbound_proxy", "sip.outbound_port"},
+        {"ldap.server", "ldap.port"},
+    };
     for (size_t i = 0; i < PFS_N_ELEMENTS(pairs); i++)
         if (strcmp(pairs[i][0], key) == 0)
             return pairs[i][1];

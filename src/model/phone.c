@@ -321,87 +321,26 @@ static const char *account_user(const struct pfs_line *line, char *scratch)
     return scratch;
 }
 
-/* The segment behind a '.', or NULL at the end. */
-static const char *next_segment(const char *s)
-{
-    const char *dot = strchr(s, '.');
-    return dot ? dot + 1 : NULL;
-}
-
-/* The number in `key` that stands where the entry's key has this placeholder; its length, 0 where there is
- * none. */
-static size_t number_of(const char *entry_key, const char *key, char placeholder, const char **ret)
-{
-    for (const char *e = entry_key, *k = key; e && k; e = next_segment(e), k = next_segment(k))
-        if (e[0] == placeholder && (e[1] == '.' || e[1] == '\0')) {
-            *ret = k;
-            return strcspn(k, ".");
-        }
-    return 0;
-}
-
-/* The key that an entry's default names, with the numbers of `key` in place of N and M: key.3.label's
- * default key.N.value is key.3.value. False where it would be too long. */
-static bool default_key(const struct pfs_catalogue_entry *entry, const char *key,
-                        char out[static PFS_KEY_MAX + 1])
-{
-    size_t len = 0;
-    for (const char *s = entry->default_text; s; s = next_segment(s)) {
-        const char *from = s;
-        size_t n = strcspn(s, ".");
-        const char *number;
-        size_t n_number = n == 1 ? number_of(entry->key, key, *s, &number) : 0;
-        if (n_number > 0) {
-            from = number;
-            n = n_number;
-        }
-        if (len + n + 1 > PFS_KEY_MAX)
-            return false;
-        if (len > 0)
-            out[len++] = '.';
-        memcpy(out + len, from, n);
-        len += n;
-    }
-    out[len] = '\0';
-    return true;
-}
-
-static const struct pfs_catalogue_entry *
-entry_of_default(const struct pfs_catalogue *c, const struct pfs_catalogue_entry *entry, const char *key)
-{
-    if (entry->default_id >= 0 && (size_t)entry->default_id < c->n_plain)
-        return c->plain[entry->default_id];
-    struct pfs_key k;
-    return pfs_catalogue_find(c, key, &k, NULL) == 0 ? k.entry : NULL;
-}
-
 void pfs_phone_get(const struct pfs_phone *p, const struct pfs_line *line, const char *key,
                    const struct pfs_catalogue_entry *entry, char *scratch, struct pfs_value *ret)
 {
-    char keys[2][PFS_KEY_MAX + 1]; /* in turns: one is made of the other */
     if (pfs_phone_find(p, line, key, entry->id, ret))
         return;
     *ret = (struct pfs_value){.text = ""};
-    for (int depth = 0; entry && depth < DEFAULT_DEPTH_MAX; depth++) {
-        if (entry->default_kind == PFS_DEFAULT_TEXT) {
-            ret->text = entry->default_text ? entry->default_text : "";
+    for (int depth = 0; entry->default_kind == PFS_DEFAULT_KEY && depth < DEFAULT_DEPTH_MAX; depth++) {
+        if (entry->default_id < 0 || (size_t)entry->default_id >= p->catalogue->n_plain)
             return;
-        }
-        if (entry->default_kind == PFS_DEFAULT_ACCOUNT) {
-            ret->text = account_user(line, scratch);
-            return;
-        }
-        char *other = keys[depth % 2];
-        if (!default_key(entry, key, other))
-            return;
-        entry = entry_of_default(p->catalogue, entry, other);
-        key = other;
-        struct pfs_value value;
-        if (entry && pfs_phone_find(p, line, key, entry->id, &value)) {
-            ret->text = value.text; /* the layer stays NULL: it set another key */
+        entry = p->catalogue->plain[entry->default_id];
+        struct pfs_value other;
+        if (pfs_phone_find(p, line, entry->key, entry->id, &other)) {
+            ret->text = other.text; /* the layer stays NULL: it set another key */
             return;
         }
     }
+    if (entry->default_kind == PFS_DEFAULT_TEXT && entry->default_text)
+        ret->text = entry->default_text;
+    else if (entry->default_kind == PFS_DEFAULT_ACCOUNT)
+        ret->text = account_user(line, scratch);
 }
 
 /* ---- All layers at once ---- */

@@ -113,7 +113,7 @@ bool pfs_phone_find(const struct pfs_phone *p, const struct pfs_line *line, cons
                     struct pfs_value *ret);
 
 /* The same with the catalogue's default behind it, "" where there is none; layer NULL then, also where the default is the
- * value of another key (of an indexed key's default, N and M are the key's own numbers). entry is the key's. scratch
+ * value of another key. entry is the key's. scratch
  * (PFS_KEY_MAX bytes) holds a default that is computed (the account's user part) and must live as long as *ret. */
 void pfs_phone_get(const struct pfs_phone *p, const struct pfs_line *line, const char *key,
                    const struct pfs_catalogue_entry *entry, char *scratch, struct pfs_value *ret);
