@@ -160,13 +160,14 @@ class FastWriter:
         finally:
             os.close(fd)
 
-    def set(self, ids, value):
-        """One value for several rows of `setting`, in one transaction; rows as rows_of() gave them."""
+    def set(self, rows, value):
+        """One value for several settings, in one transaction; rows as rows_of() gave them."""
         with self.transaction() as db:
-            db.executemany("UPDATE setting SET value = ? WHERE rowid = ?", [(value, i) for i in ids])
+            db.executemany("UPDATE setting SET value = ? WHERE scope = ? AND id = ? AND key = ? AND effective_from = ?",
+                           [(value, *row) for row in rows])
 
     def rows_of(self, value):
-        return [r[0] for r in self.db.execute("SELECT rowid FROM setting WHERE value = ?", (value,))]
+        return self.db.execute("SELECT scope, id, key, effective_from FROM setting WHERE value = ?", (value,)).fetchall()
 
     def close(self):
         with open(self.lock_path, "r+b") as f:
@@ -512,3 +513,20 @@ def crowd(seconds, **workers):
             process.kill()
     assert not failures, "\n".join(failures)
     return results
+
+
+def getdents(fd, size):
+    """The names in an open folder, asked for with a buffer of this size (getdents64; "." and ".." left out)."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    buf, names = ctypes.create_string_buffer(size), []
+    while True:
+        n = libc.syscall(217, fd, buf, size) if os.uname().machine == "x86_64" else libc.syscall(61, fd, buf, size)
+        if n < 0:
+            raise OSError(ctypes.get_errno(), "getdents64")
+        if n == 0:
+            return [x for x in names if x not in (".", "..")]
+        at = 0
+        while at < n:
+            length = int.from_bytes(buf.raw[at + 16:at + 18], "little")
+            names.append(buf.raw[at + 19:at + length].split(b"\0")[0].decode())
+            at += length
