@@ -268,8 +268,8 @@ class Mount(Process):
 class Server(Process):
     """One of the four servers with its configuration of data/servers/, for the parent folder of an inventory's mount."""
 
-    def __init__(self, name, inventory, address="127.0.0.1"):
-        self.name, self.address, self.inventory = name, address, inventory
+    def __init__(self, name, inventory, address="127.0.0.1", group="nogroup"):
+        self.name, self.address, self.inventory, self.group = name, address, inventory, group
         self.run = inventory.folder / f"run-{name}"
         self.run.mkdir(exist_ok=True)
         self.run.chmod(0o777)  # lighttpd opens its log as www-data
@@ -285,7 +285,7 @@ class Server(Process):
     def _config(self, name):
         """The operator's configuration with this place's paths and port."""
         out = subprocess.run([ROOT / "tools/server-config", name, self.inventory.parent, self.run, self.address,
-                              str(self.port), "nogroup"], check=True, capture_output=True, text=True).stdout
+                              str(self.port), self.group], check=True, capture_output=True, text=True).stdout
         path = self.run / name
         path.write_text(out)
         return path
