@@ -353,6 +353,14 @@ def curl_tftp(server, name):
     return r.returncode, r.stdout
 
 
+def fetch(server, name):
+    """What curl gets from any of the servers, which must have it."""
+    r = subprocess.run(["curl", "--silent", "--show-error", "--fail", "--max-time", "30", server.url(name)], capture_output=True,
+                       check=False)
+    assert r.returncode == 0, r.stderr.decode()
+    return r.stdout
+
+
 def tftp_hpa(server, name, folder):
     """A get by the tftp-hpa client: the bytes, or None and what it said."""
     out = Path(folder) / "got-by-tftp"

@@ -1,5 +1,6 @@
 """Four unmodified servers, each under its own user, with the configurations of data/servers/."""
 import os
+import shutil
 from email.utils import parsedate_to_datetime
 
 import pytest
@@ -153,3 +154,16 @@ def test_remount_under_running_servers(own_fleet, mounted):
     finally:
         for s in servers:
             s.stop()
+
+
+@pytest.mark.parametrize("name, group", [("lighttpd", "www-data"), ("nginx", "www-data"), ("tftpd", "tftp"), ("dnsmasq", "nogroup")])
+def test_the_parent_folder_can_be_for_the_servers_group_only(fleet, mount, request, name, group):
+    server = request.getfixturevalue(name)
+    shutil.chown(fleet.parent, group=group)
+    fleet.parent.chmod(0o750)
+    try:
+        assert lib.fetch(server, f"{YEALINK}.cfg") == fleet.render(YEALINK)
+        with lib.as_user(5), pytest.raises(PermissionError):
+            mount.read(f"{YEALINK}.cfg")
+    finally:
+        fleet.parent.chmod(0o755)
