@@ -459,7 +459,7 @@ class Counter:
     PATTERN = re.compile(rb"c(\d{7})x*\.example\.net")
 
     def __init__(self, inventory, same_length=False):
-        self.same_length = same_length
+        self.inventory, self.same_length = inventory, same_length
         first = self.value(0)
         inventory.provfs("set", "profile", "office", f"sip.server={first}", f"sip.outbound_proxy={first}", f"time.ntp={first}")
         inventory.provfs("set", "device", self.MAC, f"yealink:zz.first={first}", f"yealink:zz.last={first}")
@@ -477,9 +477,16 @@ class Counter:
 
     def step(self):
         """The next change, committed; its number."""
+        self.writer = self.writer or FastWriter(self.inventory)
         self.writer.set(self.rows, self.value(self.n + 1))
         self.n += 1
         return self.n
+
+    def close(self):
+        """Before a fork too: no connection to SQLite survives one."""
+        if self.writer:
+            self.writer.close()
+            self.writer = None
 
     def check(self, data):
         numbers = set(self.PATTERN.findall(data))

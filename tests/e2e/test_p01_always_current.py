@@ -8,9 +8,11 @@ import pytest
 import lib
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def counter(fleet, mount):
-    return lib.Counter(fleet)
+    c = lib.Counter(fleet)
+    yield c
+    c.close()
 
 
 def test_each_commit_is_in_the_next_open(counter, mount):
@@ -98,6 +100,7 @@ def test_many_readers_during_many_changes(counter, mount):
             reads += 1
         return reads
 
+    counter.close()
     did = lib.crowd(10, write=write, one=read, two=read, three=read)
     counter.n += did["write"]
     assert did["write"] > 500 and min(did[r] for r in ("one", "two", "three")) > 500, did

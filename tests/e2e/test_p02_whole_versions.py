@@ -13,9 +13,11 @@ RATE = 500  # changes a second, at least
 PACE = 700  # what the writer aims at, so that readers get the rest of the machine
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def counter(fleet, mount):
-    return lib.Counter(fleet)
+    c = lib.Counter(fleet)
+    yield c
+    c.close()
 
 
 def test_no_torn_file_at_500_changes_a_second(counter, mount, nginx, lighttpd, tftpd):
@@ -82,6 +84,7 @@ def test_no_torn_file_at_500_changes_a_second(counter, mount, nginx, lighttpd, t
             count += 1
         return count
 
+    counter.close()
     did = lib.crowd(SECONDS, write=write, pieces=read_in_pieces, whole=read_at_once, sendfile=send, nginx=fetch_from(nginx),
                     lighttpd=fetch_from(lighttpd), phone=slow_phone, phone2=slow_phone)
     print(did)
@@ -106,4 +109,4 @@ def test_an_old_descriptor_keeps_its_version(own_fleet, any_mount):
         assert counter.check(data) == 0 and os.fstat(f.fileno()).st_size == len(data)
         with mmap.mmap(f.fileno(), 0, prot=mmap.PROT_READ) as m:
             assert counter.check(m[:]) == 0
-    counter.writer.close()
+    counter.close()

@@ -47,7 +47,7 @@ def test_every_change_of_equal_length_moves_the_mtime_forward(own_fleet, mounted
     assert len({size for _, size, _ in seen}) == 1
     assert all(later[2] > earlier[2] and later[2] % 1_000_000_000 == 0 for earlier, later in zip(seen, seen[1:]))
     assert len({ino for ino, _, _ in seen}) == len(seen)
-    counter.writer.close()
+    counter.close()
 
 
 def test_what_changes_no_byte_changes_no_metadata(own_fleet, mounted):
@@ -89,7 +89,7 @@ def test_a_change_while_unmounted_moves_forward(own_fleet, mounted):
     counter.step()
     after = one(mounted(own_fleet))
     assert after[2] > ahead[2] and after[0] != ahead[0]
-    counter.writer.close()
+    counter.close()
 
 
 @pytest.mark.parametrize("wait_s", [0, 1.5])
@@ -106,7 +106,7 @@ def test_a_change_around_a_crash_moves_forward(own_fleet, mounted, wait_s):
     counter.step()
     after = one(mounted(own_fleet))
     assert after[2] > ahead[2] and after[0] != ahead[0]
-    counter.writer.close()
+    counter.close()
 
 
 def test_etags_survive_a_restart(own_fleet, mounted):

@@ -37,7 +37,7 @@ def test_1000_and_100000_devices(tmp_path, mounted):
         inv = inventory_of(n_devices, tmp_path / str(n_devices))
         m, counter = mounted(inv), lib.Counter(inv)
         measured[n_devices] = commit_to_new_bytes(counter, m)
-        counter.writer.close()
+        counter.close()
         m.close()
     print({n: f"{t * 1e6:.0f} us" for n, t in measured.items()})
     assert measured[100_000] < RATIO * measured[1000], measured
