@@ -1,9 +1,12 @@
 """Fixtures: one inventory, one mount and the servers of each test module, started once and checked at its end."""
 import os
+import threading
 
 import pytest
 
 import lib
+
+TEST_MAX_S = 300
 
 
 def pytest_configure(config):
@@ -15,6 +18,15 @@ def pytest_configure(config):
 
 def pytest_report_header():
     return f"provfs: {lib.PROVFS}{' (sanitizers)' if lib.SANITIZED else ''}"
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_protocol():
+    """A test that hangs, as on a mount that does not answer, is ended by killing what it waits for."""
+    watchdog = threading.Timer(TEST_MAX_S, lib.Process.kill_all)
+    watchdog.start()
+    yield
+    watchdog.cancel()
 
 
 @pytest.fixture(scope="session")

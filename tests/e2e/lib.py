@@ -181,12 +181,22 @@ class FastWriter:
 class Process:
     """A daemon in the foreground with its output in a file; ended by its own pid."""
 
+    started = []
+
     def __init__(self, argv, log, env=None):
         self.log = Path(log)
         self.expected = []
         with open(self.log, "ab") as out:
             self.p = subprocess.Popen([str(a) for a in argv], stdin=subprocess.DEVNULL, stdout=out, stderr=out, env=env,
                                       start_new_session=True)
+        Process.started.append(self)
+
+    @classmethod
+    def kill_all(cls):
+        """What is still running of what this run started: a hung mount lets go of those who wait for it."""
+        for process in cls.started:
+            if process.p.poll() is None:
+                process.p.kill()
 
     def alive(self):
         assert self.p.poll() is None, f"{self.p.args[0]} ended: {self.log.read_text(errors='replace')[-2000:]}"
