@@ -148,6 +148,7 @@ struct pfs_log_row {
     const char *login, *via, *reason; /* reason NULL: none */
     const char *kind, *object;        /* kind: a scope's name */
     const char *key;                  /* a setting's key, a field's name, or NULL: the object itself */
+    int64_t from;                     /* a setting: from when it holds; 0: at once */
     const char *old, *new_;           /* NULL: was not, is not; secrets: "changed" in both where they were set */
 };
 struct pfs_log_filter {
@@ -175,6 +176,9 @@ void pfs_store_rollback(struct pfs_store *s); /* nothing where no write is under
 
 /* Adds an object. name: a device's MAC, a line's MAC/N (without account). MODEL and SITE are never added. -EEXIST; -EINVAL bad name. */
 int pfs_store_add(struct pfs_store *s, enum pfs_scope kind, const char *name, int64_t *ret_id, struct pfs_err *err);
+
+/* The id of a model by name, making its row where it was never used: before settings of scope MODEL are set. -EINVAL bad name. */
+int pfs_store_model(struct pfs_store *s, const char *name, int64_t *ret_id, struct pfs_err *err);
 
 /* Sets a field by text; NULL clears it. 1 changed, 0 held already. -ENOENT no such customer, profile; -EINVAL a field of
  * another kind, a profile that would be its own ancestor, a device's profile owned by another customer (whichever of the

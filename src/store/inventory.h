@@ -1,0 +1,53 @@
+/* Inside of store/: the connection behind struct pfs_store, and what its files share. */
+#pragma once
+
+#include "model/mac.h"
+#include "store/db.h"
+#include "store/store.h"
+
+struct pfs_store {
+    struct pfs_db *db;
+    const struct pfs_catalogue *catalogue;
+    char *path, *lock_path;
+    int lock_fd;               /* held while writing, else -1 */
+    bool reading, writing;     /* a snapshot, a write is under way */
+    bool secrets_known;        /* the inventory's audit knows this catalogue's secret keys */
+    struct pfs_watermark mark; /* of the snapshot */
+    int changes_before;        /* SQLite's count of changed rows when the write began */
+    struct pfs_setting *rows;  /* scratch: rows being read, before their number is known */
+    size_t n_rows, cap_rows;
+};
+
+/* The name of an object in SQL, of two columns or parameters. Kept in step with the audit's in schema/. */
+#define PFS_SQL_OBJECT_NAME(scope, id)                                                                       \
+    "coalesce(CASE " scope " WHEN 2 THEN (SELECT name FROM model WHERE id = " id ")"                         \
+    " WHEN 3 THEN (SELECT name FROM profile WHERE id = " id ")"                                              \
+    " WHEN 4 THEN (SELECT name FROM customer WHERE id = " id ")"                                             \
+    " WHEN 5 THEN format('%012x', " id ")"                                                                   \
+    " WHEN 6 THEN (SELECT name FROM account WHERE id = " id ")"                                              \
+    " WHEN 7 THEN (SELECT format('%012x/%d', device, number) FROM line WHERE id = " id ") END, '')"
+
+/* Reads the settings of an object into an arena: layer->n and layer->settings; the rest of the layer is the
+ * caller's. */
+int pfs_inventory_settings(struct pfs_store *s, struct pfs_arena *a, struct pfs_layer *layer,
+                           struct pfs_err *err);
+
+/* -EINVAL where no write is under way; -EIO where SQLite has rolled it back by itself after an error. */
+int pfs_inventory_writable(const struct pfs_store *s, struct pfs_err *err);
+
+/* -ENOENT "no such line" where the object does not exist. */
+int pfs_inventory_exists(struct pfs_store *s, enum pfs_scope kind, int64_t id, struct pfs_err *err);
+
+/* The object's name for a sentence; "?" where it cannot be read. */
+enum { PFS_OBJECT_NAME_STR = 72 };
+void pfs_inventory_name(struct pfs_store *s, enum pfs_scope kind, int64_t id,
+                        char out[static PFS_OBJECT_NAME_STR]);
+
+/* Parses MAC/N. -EINVAL. */
+int pfs_inventory_parse_line(const char *name, uint64_t *ret_mac, unsigned *ret_number, struct pfs_err *err);
+
+/* Makes secret keys known to the audit, inside a write. */
+int pfs_inventory_learn_secrets(struct pfs_db *db, const struct pfs_catalogue *c, struct pfs_err *err);
+
+/* -EINVAL for text that no field or value may be: longer than PFS_VALUE_MAX, or no UTF-8. */
+int pfs_inventory_check_text(const char *what, const char *text, struct pfs_err *err);
