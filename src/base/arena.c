@@ -18,11 +18,24 @@ void pfs_arena_done(struct pfs_arena *a)
     *a = (struct pfs_arena){0};
 }
 
+void pfs_arena_reset(struct pfs_arena *a)
+{
+    if (!a->blocks)
+        return;
+    for (struct pfs_arena_block *b = a->blocks->next, *next; b; b = next) {
+        next = b->next;
+        free(b);
+    }
+    a->blocks->next = NULL;
+    a->total = sizeof *a->blocks + a->size;
+    a->used = 0;
+}
+
 static bool add_block(struct pfs_arena *a, size_t at_least)
 {
     size_t size = a->size ? PFS_MIN(a->size * 2, (size_t)LARGEST_BLOCK) : FIRST_BLOCK;
     size = PFS_MAX(size, at_least);
-    struct pfs_arena_block *b = calloc(1, sizeof *b + size);
+    struct pfs_arena_block *b = malloc(sizeof *b + size);
     if (!b)
         return false;
     b->next = a->blocks;
@@ -42,7 +55,7 @@ void *pfs_arena_alloc(struct pfs_arena *a, size_t n)
         return NULL;
     void *p = a->blocks->data + a->used;
     a->used += need;
-    return p;
+    return memset(p, 0, need);
 }
 
 char *pfs_arena_strndup(struct pfs_arena *a, const char *s, size_t n)

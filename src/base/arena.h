@@ -13,6 +13,9 @@ struct pfs_arena {
 
 void pfs_arena_done(struct pfs_arena *a);
 
+/* Forgets all allocations and keeps one block for the next ones: for scratch memory. */
+void pfs_arena_reset(struct pfs_arena *a);
+
 /* Zeroed memory aligned for any type, or NULL when memory is out. */
 void *pfs_arena_alloc(struct pfs_arena *a, size_t n);
 

@@ -22,7 +22,7 @@ static void mark_cut(char *buf, size_t size)
     memcpy(buf + at, mark, sizeof mark);
 }
 
-static void format(char *buf, size_t size, const char *fmt, va_list ap)
+static void PFS_PRINTF(3, 0) format(char *buf, size_t size, const char *fmt, va_list ap)
 {
     int n = vsnprintf(buf, size, fmt, ap);
     if (n >= 0 && (size_t)n >= size)

@@ -1,0 +1,408 @@
+#include "render/library.h"
+#include "base/map.h"
+#include "render/xml.h"
+
+#include <ctype.h>
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <xxhash.h>
+
+enum { TEMPLATES_MAX = 4096, PROBLEMS_MAX = 256 };
+
+/* ---- the files of a folder ---------------------------------------------------------------------------------- */
+
+static int is_visible(const struct dirent *d)
+{
+    return d->d_name[0] != '.';
+}
+
+static bool ends_in_xml(const char *name)
+{
+    size_t len = strlen(name);
+    return len > 4 && strcmp(name + len - 4, ".xml") == 0;
+}
+
+/* Calls fn with the path of each VENDOR/NAME.xml, in order; a folder that is not there has none. */
+static int each_in_vendor(const char *folder, int (*fn)(void *arg, const char *path), void *arg)
+{
+    struct dirent **names = NULL;
+    int n = scandir(folder, &names, is_visible, alphasort), r = 0;
+    for (int i = 0; i < n; i++) {
+        autofree char *path = NULL;
+        if (r == 0 && ends_in_xml(names[i]->d_name))
+            r = asprintf(&path, "%s/%s", folder, names[i]->d_name) < 0 ? -ENOMEM : fn(arg, path);
+        free(names[i]);
+    }
+    free(names);
+    return r;
+}
+
+static int each_template(const char *folder, int (*fn)(void *arg, const char *path), void *arg)
+{
+    struct dirent **names = NULL;
+    int n = folder ? scandir(folder, &names, is_visible, alphasort) : 0, r = 0;
+    for (int i = 0; i < n; i++) {
+        autofree char *path = NULL;
+        if (r == 0)
+            r = asprintf(&path, "%s/%s", folder, names[i]->d_name) < 0 ? -ENOMEM : each_in_vendor(path, fn, arg);
+        free(names[i]);
+    }
+    free(names);
+    return r;
+}
+
+static int hash_file(void *arg, const char *path)
+{
+    XXH3_state_t *state = arg;
+    struct stat st;
+    XXH3_64bits_update(state, path, strlen(path) + 1);
+    if (stat(path, &st) < 0)
+        return 0; /* gone meanwhile: its absence is the change */
+    const int64_t parts[] = {(int64_t)st.st_ino, st.st_size, st.st_mtim.tv_sec, st.st_mtim.tv_nsec, st.st_ctim.tv_sec, st.st_ctim.tv_nsec};
+    XXH3_64bits_update(state, parts, sizeof parts);
+    return 0;
+}
+
+uint64_t pfs_library_fingerprint(const struct pfs_library_source *source)
+{
+    XXH3_state_t *state = XXH3_createState();
+    if (!state)
+        return 0;
+    XXH3_64bits_reset(state);
+    each_template(source->site, hash_file, state);
+    each_template(source->shipped, hash_file, state);
+    char zones[4096];
+    hash_file(state, pfs_tz_directory());
+    snprintf(zones, sizeof zones, "%s/tzdata.zi", pfs_tz_directory());
+    hash_file(state, zones);
+    uint64_t hash = XXH3_64bits_digest(state);
+    XXH3_freeState(state);
+    return hash;
+}
+
+/* ---- loading ------------------------------------------------------------------------------------------------ */
+
+struct loader {
+    struct pfs_library *lib;
+    const struct pfs_library *previous;
+    struct pfs_xml_schema *schema;
+    bool site;
+    size_t n_site; /* templates of the site's folder: the first ones */
+};
+
+static int add_problem(struct pfs_library *l, const char *text)
+{
+    if (l->n_problems == PROBLEMS_MAX)
+        return 0;
+    const char *copy = pfs_arena_strdup(&l->arena, text);
+    if (!copy)
+        return -ENOMEM;
+    l->problems[l->n_problems++] = copy;
+    return 0;
+}
+
+/* The last good template of this path. */
+static struct pfs_template *find_previous(const struct pfs_library *previous, const char *path)
+{
+    for (size_t i = 0; previous && i < previous->n_templates; i++)
+        if (strcmp(previous->templates[i]->path, path) == 0)
+            return previous->templates[i];
+    return NULL;
+}
+
+static int load_template(void *arg, const char *path)
+{
+    struct loader *loader = arg;
+    struct pfs_library *l = loader->lib;
+    struct pfs_template *t;
+    struct pfs_err err = {""};
+    if (l->n_templates == TEMPLATES_MAX)
+        return add_problem(l, "too many templates: the rest is not read");
+    int r = pfs_template_load(path, l->catalogue, loader->schema, &t, &err);
+    if (r == -ENOMEM)
+        return r;
+    if (r < 0) {
+        struct pfs_template *last = find_previous(loader->previous, path);
+        l->n_broken++;
+        if (last)
+            pfs_err_prefix(&err, "the last good version stays in service");
+        if (add_problem(l, err.msg) < 0)
+            return -ENOMEM;
+        if (!last)
+            return 0;
+        t = pfs_template_ref(last);
+    }
+    l->templates[l->n_templates++] = t;
+    loader->n_site += loader->site;
+    return 0;
+}
+
+static int load_folders(struct loader *loader, const struct pfs_library_source *source)
+{
+    loader->site = true;
+    int r = each_template(source->site, load_template, loader);
+    loader->site = false;
+    return r < 0 ? r : each_template(source->shipped, load_template, loader);
+}
+
+/* ---- indexes ------------------------------------------------------------------------------------------------ */
+
+static bool is_site(const struct loader *loader, const struct pfs_template *t)
+{
+    for (size_t i = 0; i < loader->n_site; i++)
+        if (loader->lib->templates[i] == t)
+            return true;
+    return false;
+}
+
+/* Two claim one thing: the first has it. That a site's template comes before a shipped one is no problem. */
+static int claim_twice(const struct loader *loader, const struct pfs_model *first, const struct pfs_model *second, const char *what,
+                       const char *name)
+{
+    struct pfs_err text;
+    if (is_site(loader, first->tmpl) && !is_site(loader, second->tmpl))
+        return 0;
+    pfs_err_set(&text, EEXIST, "%s:%u: the %s %s is claimed by %s too, which comes first and has it", second->tmpl->path,
+                second->line, what, name, first->tmpl->path);
+    return add_problem(loader->lib, text.msg);
+}
+
+static int index_model(struct loader *loader, const struct pfs_model *m)
+{
+    struct pfs_map *models = &loader->lib->models;
+    const struct pfs_model *first = pfs_map_get(models, m->name, strlen(m->name));
+    if (first)
+        return claim_twice(loader, first, m, "model", m->name);
+    return pfs_map_put(models, m->name, strlen(m->name), (void *)m, NULL);
+}
+
+static size_t lower_case(const char *name, char out[PFS_FILE_NAME_MAX + 1])
+{
+    size_t i = 0;
+    for (; name[i] && i < PFS_FILE_NAME_MAX; i++)
+        out[i] = (char)tolower((unsigned char)name[i]);
+    out[i] = '\0';
+    return i;
+}
+
+static int index_common_name(struct loader *loader, const struct pfs_file *f, const struct pfs_pattern *p)
+{
+    char name[PFS_FILE_NAME_MAX + 1];
+    size_t len = lower_case(p->text, name);
+    const struct pfs_file *first = pfs_map_get(&loader->lib->common, name, len);
+    if (first)
+        return first->spec == f->spec ? 0 : claim_twice(loader, first->model, f->model, "file", p->text);
+    return pfs_map_put(&loader->lib->common, name, len, (void *)f, NULL);
+}
+
+static int add_pattern(struct pfs_library *l, const struct pfs_pattern *p, size_t *cap)
+{
+    for (size_t i = 0; i < l->n_patterns; i++)
+        if (l->patterns[i]->prefix_len == p->prefix_len && strncasecmp(l->patterns[i]->text, p->text, p->prefix_len) == 0 &&
+            strcasecmp(l->patterns[i]->suffix, p->suffix) == 0)
+            return 0;
+    if (l->n_patterns == *cap) {
+        *cap = *cap ? *cap * 2 : 64;
+        const struct pfs_pattern **more = realloc(l->patterns, *cap * sizeof(void *));
+        if (!more)
+            return -ENOMEM;
+        l->patterns = more;
+    }
+    l->patterns[l->n_patterns++] = p;
+    return 0;
+}
+
+static int index_file(struct loader *loader, const struct pfs_file *f, size_t *cap)
+{
+    bool per_device = f->spec->per == PFS_PER_DEVICE;
+    int r = per_device ? add_pattern(loader->lib, &f->name, cap) : index_common_name(loader, f, &f->name);
+    for (size_t i = 0; i < f->n_aliases && r == 0; i++)
+        r = per_device ? add_pattern(loader->lib, &f->aliases[i], cap) : index_common_name(loader, f, &f->aliases[i]);
+    return r;
+}
+
+static int build_indexes(struct loader *loader)
+{
+    struct pfs_library *l = loader->lib;
+    size_t cap = 0;
+    int r = pfs_pattern_parse("{mac}.cfg", &l->mac_cfg, NULL);
+    if (r == 0)
+        r = add_pattern(l, &l->mac_cfg, &cap);
+    for (size_t i = 0; i < l->n_templates; i++)
+        for (size_t j = 0; j < l->templates[i]->n_models && r == 0; j++) {
+            const struct pfs_model *m = &l->templates[i]->models[j];
+            r = index_model(loader, m);
+            if (r < 0 || pfs_library_model(l, m->name) != m)
+                continue;
+            for (size_t k = 0; k < m->n_files && r == 0; k++)
+                r = index_file(loader, &m->files[k], &cap);
+        }
+    return r;
+}
+
+static int load(struct loader *loader, const struct pfs_library_source *source, struct pfs_err *err)
+{
+    struct pfs_library *l = loader->lib;
+    l->fingerprint = pfs_library_fingerprint(source);
+    l->templates = calloc(TEMPLATES_MAX, sizeof(void *));
+    l->problems = pfs_arena_alloc(&l->arena, PROBLEMS_MAX * sizeof(char *));
+    if (!l->templates || !l->problems || pfs_zones_new(&l->zones) < 0)
+        return pfs_err_nomem(err);
+    int r = source->schema ? pfs_xml_schema_load(source->schema, &loader->schema, err) : 0;
+    if (r < 0)
+        return r;
+    r = load_folders(loader, source);
+    if (r == 0)
+        r = build_indexes(loader);
+    return r < 0 ? pfs_err_nomem(err) : 0;
+}
+
+int pfs_library_load(const struct pfs_library_source *source, const struct pfs_catalogue *c, const struct pfs_library *previous,
+                     struct pfs_library **ret, struct pfs_err *err)
+{
+    struct pfs_library *l = calloc(1, sizeof *l);
+    if (!l)
+        return pfs_err_nomem(err);
+    l->refs = 1;
+    l->catalogue = c;
+    struct loader loader = {.lib = l, .previous = previous};
+    int r = load(&loader, source, err);
+    pfs_xml_schema_free(loader.schema);
+    if (r < 0) {
+        pfs_library_unref(l);
+        return r;
+    }
+    *ret = l;
+    return 0;
+}
+
+struct pfs_library *pfs_library_ref(struct pfs_library *l)
+{
+    __atomic_add_fetch(&l->refs, 1, __ATOMIC_RELAXED);
+    return l;
+}
+
+void pfs_library_unref(struct pfs_library *l)
+{
+    if (!l || __atomic_sub_fetch(&l->refs, 1, __ATOMIC_ACQ_REL) > 0)
+        return;
+    for (size_t i = 0; i < l->n_templates; i++)
+        pfs_template_unref(l->templates[i]);
+    free(l->templates);
+    free(l->patterns);
+    pfs_pattern_done(&l->mac_cfg);
+    pfs_map_done(&l->models);
+    pfs_map_done(&l->common);
+    pfs_zones_free(l->zones);
+    pfs_arena_done(&l->arena);
+    free(l);
+}
+
+/* ---- asking ------------------------------------------------------------------------------------------------- */
+
+const struct pfs_model *pfs_library_model(const struct pfs_library *l, const char *name)
+{
+    return pfs_map_get(&l->models, name, strlen(name));
+}
+
+/* How many single edits lie between two short words, counted as far as `limit` + 1. */
+static unsigned distance(const char *a, const char *b, unsigned limit)
+{
+    size_t la = strlen(a), lb = strlen(b);
+    unsigned row[72];
+    if (la >= PFS_N_ELEMENTS(row) || lb >= PFS_N_ELEMENTS(row))
+        return limit + 1;
+    for (size_t j = 0; j <= lb; j++)
+        row[j] = (unsigned)j;
+    for (size_t i = 1; i <= la; i++) {
+        unsigned diagonal = row[0];
+        row[0] = (unsigned)i;
+        for (size_t j = 1; j <= lb; j++) {
+            unsigned substitute = diagonal + (a[i - 1] != b[j - 1]);
+            diagonal = row[j];
+            row[j] = PFS_MIN(substitute, PFS_MIN(row[j], row[j - 1]) + 1);
+        }
+    }
+    return row[lb];
+}
+
+int pfs_library_find_model(const struct pfs_library *l, const char *name, const struct pfs_model **ret, struct pfs_err *err)
+{
+    enum { NEAR = 3 };
+    const struct pfs_model *found = pfs_library_model(l, name);
+    if (found) {
+        *ret = found;
+        return 0;
+    }
+    const char *near = NULL;
+    unsigned best = NEAR;
+    for (const struct pfs_map_entry *e = pfs_map_next(&l->models, NULL); e; e = pfs_map_next(&l->models, e)) {
+        unsigned d = distance(name, e->key, NEAR);
+        if (d < best || (d == best && near && strcmp(e->key, near) < 0)) {
+            best = d;
+            near = e->key;
+        }
+    }
+    if (near)
+        return pfs_err_set(err, ENOENT, "no such model: %s (did you mean %s?)", name, near);
+    return pfs_err_set(err, ENOENT, "no such model: %s (provfs list models shows them)", name);
+}
+
+bool pfs_library_has_vendor(const struct pfs_library *l, const char *vendor, size_t len)
+{
+    for (size_t i = 0; i < l->n_templates; i++)
+        if (strlen(l->templates[i]->vendor) == len && memcmp(l->templates[i]->vendor, vendor, len) == 0)
+            return true;
+    return false;
+}
+
+const struct pfs_file *pfs_library_common(const struct pfs_library *l, const char *name)
+{
+    char lower[PFS_FILE_NAME_MAX + 1];
+    size_t len = lower_case(name, lower);
+    return name[len] ? NULL : pfs_map_get(&l->common, lower, len);
+}
+
+int pfs_library_macs(const struct pfs_library *l, const char *name, int (*fn)(void *arg, uint64_t mac), void *arg)
+{
+    uint64_t seen[8];
+    size_t n = 0;
+    for (size_t i = 0; i < l->n_patterns && n < PFS_N_ELEMENTS(seen); i++) {
+        uint64_t mac;
+        if (!pfs_pattern_match(l->patterns[i], name, &mac))
+            continue;
+        size_t j = 0;
+        while (j < n && seen[j] != mac)
+            j++;
+        if (j < n)
+            continue;
+        seen[n++] = mac;
+        int r = fn(arg, mac);
+        if (r)
+            return r;
+    }
+    return 0;
+}
+
+static int by_name(const void *a, const void *b)
+{
+    const struct pfs_model *const *x = a, *const *y = b;
+    return strcmp((*x)->name, (*y)->name);
+}
+
+int pfs_library_models(const struct pfs_library *l, int (*fn)(void *arg, const struct pfs_model *m), void *arg)
+{
+    autofree const struct pfs_model **models = calloc(l->models.n + 1, sizeof *models);
+    if (!models)
+        return -ENOMEM;
+    size_t n = 0;
+    for (const struct pfs_map_entry *e = pfs_map_next(&l->models, NULL); e; e = pfs_map_next(&l->models, e))
+        models[n++] = e->value;
+    qsort(models, n, sizeof *models, by_name);
+    int r = 0;
+    for (size_t i = 0; i < n && r == 0; i++)
+        r = fn(arg, models[i]);
+    return r;
+}

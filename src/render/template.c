@@ -1,0 +1,606 @@
+#include "render/template.h"
+#include "render/compile.h"
+#include "render/xml.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <fnmatch.h>
+#include <strings.h>
+
+enum { MAPS_MAX = 256, BLOCKS_MAX = 256, WORDS_MAX = 64 };
+
+/* One template being read. */
+struct reader {
+    struct pfs_template *tmpl;
+    struct pfs_names names;
+    struct pfs_blocks blocks;
+    xmlNode *root;
+};
+
+static int fail(const xmlNode *node, struct pfs_err *err, const char *what, const char *about)
+{
+    return pfs_err_set(err, EINVAL, "%ld: %s: \"%s\"", xmlGetLineNo(node), what, about);
+}
+
+static char *copy(struct reader *r, const char *text)
+{
+    return pfs_arena_strdup(&r->tmpl->arena, text);
+}
+
+static int needed(struct reader *r, const xmlNode *node, const char *name, const char **ret, struct pfs_err *err)
+{
+    const char *text = pfs_xml_attr(node, name);
+    if (!text)
+        return fail(node, err, "an attribute is missing", name);
+    *ret = copy(r, text);
+    return *ret ? 0 : pfs_err_nomem(err);
+}
+
+/* yes or no; absent: as it was. */
+static int read_switch(const xmlNode *node, const char *name, bool *ret, struct pfs_err *err)
+{
+    const char *text = pfs_xml_attr(node, name);
+    if (!text)
+        return 0;
+    if (strcmp(text, "yes") != 0 && strcmp(text, "no") != 0)
+        return fail(node, err, "neither yes nor no", text);
+    *ret = text[0] == 'y';
+    return 0;
+}
+
+static int read_number(const xmlNode *node, const char *name, size_t max, size_t *ret, struct pfs_err *err)
+{
+    const char *text = pfs_xml_attr(node, name);
+    if (!text)
+        return 0;
+    char *end;
+    unsigned long value = strtoul(text, &end, 10);
+    if (!isdigit((unsigned char)*text) || *end || value > max)
+        return fail(node, err, "not a number, or too large", text);
+    *ret = value;
+    return 0;
+}
+
+/* Blank-separated words, NULL-terminated, in the arena. */
+static int read_words(struct reader *r, const xmlNode *node, const char *text, const char *const **ret, struct pfs_err *err)
+{
+    const char *words[WORDS_MAX + 1];
+    size_t n = 0;
+    while (*(text += strspn(text, " \t\r\n"))) {
+        size_t len = strcspn(text, " \t\r\n");
+        if (n == WORDS_MAX)
+            return fail(node, err, "too many words", text);
+        words[n] = pfs_arena_strndup(&r->tmpl->arena, text, len);
+        if (!words[n++])
+            return pfs_err_nomem(err);
+        text += len;
+    }
+    words[n++] = NULL;
+    const char **all = pfs_arena_alloc(&r->tmpl->arena, n * sizeof *all);
+    if (!all)
+        return pfs_err_nomem(err);
+    memcpy(all, words, n * sizeof *all);
+    *ret = all;
+    return 0;
+}
+
+/* ---- maps and blocks --------------------------------------------------------------------------------------- */
+
+static int read_map_entry(struct reader *r, xmlNode *node, struct pfs_map_rule *rule, struct pfs_err *err)
+{
+    static const char *const attrs[] = {"from", "to", NULL};
+    const char *from = NULL, *to = NULL;
+    if (!pfs_xml_is(node, "entry"))
+        return fail(node, err, "unknown element in a map", (const char *)node->name);
+    int ok = pfs_xml_known_attrs(node, attrs, err);
+    if (ok < 0 || (ok = needed(r, node, "from", &from, err)) < 0 || (ok = needed(r, node, "to", &to, err)) < 0)
+        return ok;
+    *rule = (struct pfs_map_rule){{from, strlen(from)}, {to, strlen(to)}};
+    return 0;
+}
+
+static int read_map(struct reader *r, xmlNode *node, const struct pfs_value_map **ret, struct pfs_err *err)
+{
+    static const char *const attrs[] = {"name", "default", NULL};
+    struct pfs_value_map *map = pfs_arena_alloc(&r->tmpl->arena, sizeof *map);
+    struct pfs_map_rule *rules = pfs_arena_alloc(&r->tmpl->arena, (xmlChildElementCount(node) + 1) * sizeof *rules);
+    if (!map || !rules)
+        return pfs_err_nomem(err);
+    int ok = pfs_xml_known_attrs(node, attrs, err);
+    if (ok < 0 || (ok = needed(r, node, "name", &map->name, err)) < 0)
+        return ok;
+    map->rules = rules;
+    for (xmlNode *e = pfs_xml_element(node->children); e && ok == 0; e = pfs_xml_element(e->next))
+        ok = read_map_entry(r, e, &rules[map->n++], err);
+    const char *other = pfs_xml_attr(node, "default");
+    if (ok == 0 && other) {
+        map->has_default = true;
+        map->default_to = (struct pfs_str){copy(r, other), strlen(other)};
+        ok = map->default_to.s ? 0 : pfs_err_nomem(err);
+    }
+    *ret = map;
+    return ok;
+}
+
+static int read_maps_and_blocks(struct reader *r, const struct pfs_value_map **maps, xmlNode **blocks, struct pfs_err *err)
+{
+    r->names.maps = maps;
+    r->blocks.nodes = blocks;
+    for (xmlNode *node = pfs_xml_element(r->root->children); node; node = pfs_xml_element(node->next)) {
+        if (pfs_xml_is(node, "block")) {
+            if (r->blocks.n == BLOCKS_MAX)
+                return fail(node, err, "too many", "block");
+            blocks[r->blocks.n++] = node;
+        } else if (pfs_xml_is(node, "map")) {
+            if (r->names.n_maps == MAPS_MAX)
+                return fail(node, err, "too many", "map");
+            int ok = read_map(r, node, &maps[r->names.n_maps], err);
+            if (ok < 0)
+                return ok;
+            r->names.n_maps++;
+        }
+    }
+    return 0;
+}
+
+/* ---- models ------------------------------------------------------------------------------------------------- */
+
+static const char *const model_attrs[] = {"name", "title", "lines", "keys", "modules", NULL};
+
+static bool is_own_attr(const char *name)
+{
+    for (size_t i = 0; model_attrs[i]; i++)
+        if (strcmp(model_attrs[i], name) == 0)
+            return true;
+    return false;
+}
+
+/* The attributes that the language does not know are the model's own. */
+static int read_model_attrs(struct reader *r, const xmlNode *node, struct pfs_model *m, struct pfs_err *err)
+{
+    size_t n = 0;
+    for (const xmlAttr *a = node->properties; a; a = a->next)
+        n++;
+    struct pfs_model_attr *attrs = pfs_arena_alloc(&r->tmpl->arena, n * sizeof *attrs);
+    if (!attrs)
+        return pfs_err_nomem(err);
+    for (const xmlAttr *a = node->properties; a; a = a->next) {
+        if (is_own_attr((const char *)a->name))
+            continue;
+        struct pfs_model_attr *to = &attrs[m->n_attrs++];
+        to->name = copy(r, (const char *)a->name);
+        to->value = copy(r, a->children ? (const char *)a->children->content : "");
+        if (!to->name || !to->value)
+            return pfs_err_nomem(err);
+    }
+    m->attrs = attrs;
+    return 0;
+}
+
+static int read_model(struct reader *r, xmlNode *node, struct pfs_model *m, struct pfs_err *err)
+{
+    size_t lines = 0, keys = 0, modules = 0;
+    m->tmpl = r->tmpl;
+    m->line = (unsigned)xmlGetLineNo(node);
+    int ok = needed(r, node, "name", &m->name, err);
+    if (ok < 0 || (ok = read_number(node, "lines", PFS_MODEL_LINES_MAX, &lines, err)) < 0 ||
+        (ok = read_number(node, "keys", PFS_MODEL_LINES_MAX, &keys, err)) < 0 ||
+        (ok = read_number(node, "modules", 16, &modules, err)) < 0)
+        return ok;
+    if (!pfs_xml_attr(node, "lines"))
+        return fail(node, err, "an attribute is missing", "lines");
+    struct pfs_err why;
+    if (pfs_name_check("model name", m->name, &why) < 0)
+        return fail(node, err, why.msg, m->name);
+    const char *title = pfs_xml_attr(node, "title");
+    m->title = title ? copy(r, title) : m->name;
+    m->lines = (unsigned)lines;
+    m->keys = (unsigned)keys;
+    m->modules = (unsigned)modules;
+    return m->title ? read_model_attrs(r, node, m, err) : pfs_err_nomem(err);
+}
+
+const char *pfs_model_attr(const struct pfs_model *m, const char *name)
+{
+    for (size_t i = 0; i < m->n_attrs; i++)
+        if (strcmp(m->attrs[i].name, name) == 0)
+            return m->attrs[i].value;
+    return NULL;
+}
+
+static int read_models(struct reader *r, struct pfs_err *err)
+{
+    struct pfs_template *t = r->tmpl;
+    t->models = pfs_arena_alloc(&t->arena, (xmlChildElementCount(r->root) + 1) * sizeof *t->models);
+    if (!t->models)
+        return pfs_err_nomem(err);
+    for (xmlNode *node = pfs_xml_element(r->root->children); node; node = pfs_xml_element(node->next)) {
+        if (!pfs_xml_is(node, "model"))
+            continue;
+        struct pfs_model *m = &t->models[t->n_models];
+        int ok = read_model(r, node, m, err);
+        if (ok < 0)
+            return ok;
+        if (pfs_template_model(t, m->name))
+            return fail(node, err, "this model is there twice", m->name);
+        t->n_models++;
+    }
+    return 0;
+}
+
+/* ---- files -------------------------------------------------------------------------------------------------- */
+
+static int read_refusals(const xmlNode *node, const char *const *words, struct pfs_value_rules *rules, struct pfs_err *err)
+{
+    for (; *words; words++) {
+        if (strcmp(*words, "newline") == 0)
+            rules->refuse_newline = true;
+        else if (strcmp(*words, "edge-blank") == 0)
+            rules->refuse_edge_blank = true;
+        else if (strcmp(*words, "non-ascii") == 0)
+            rules->refuse_non_ascii = true;
+        else
+            return fail(node, err, "refuse takes newline, edge-blank, non-ascii, not", *words);
+    }
+    return 0;
+}
+
+/* The place of an attribute's word among the choices (default the first). */
+static int read_choice(const xmlNode *node, const char *name, const char *const *choices, int *ret, struct pfs_err *err)
+{
+    const char *text = pfs_xml_attr(node, name);
+    *ret = 0;
+    if (!text)
+        return 0;
+    for (int i = 0; choices[i]; i++)
+        if (strcmp(choices[i], text) == 0) {
+            *ret = i;
+            return 0;
+        }
+    return pfs_err_set(err, EINVAL, "%ld: unknown %s \"%s\"", xmlGetLineNo(node), name, text);
+}
+
+static int read_spec_choices(struct reader *r, const xmlNode *node, struct pfs_file_spec *s, struct pfs_err *err)
+{
+    static const char *const pers[] = {"device", "model", "vendor", NULL};
+    static const char *const eols[] = {"lf", "crlf", NULL};
+    static const char *const encodings[] = {"utf-8", "iso-8859-1", NULL};
+    const char *const *refusals = NULL;
+    const char *refuse = pfs_xml_attr(node, "refuse"), *reserved = pfs_xml_attr(node, "reserved");
+    int per, eol, encoding;
+    int ok = read_choice(node, "per", pers, &per, err);
+    if (ok < 0 || (ok = read_choice(node, "eol", eols, &eol, err)) < 0 ||
+        (ok = read_choice(node, "encoding", encodings, &encoding, err)) < 0 ||
+        (ok = read_switch(node, "main", &s->main, err)) < 0 ||
+        (ok = read_words(r, node, refuse ? refuse : "", &refusals, err)) < 0 ||
+        (ok = read_refusals(node, refusals, &s->rules, err)) < 0 ||
+        (ok = read_words(r, node, reserved ? reserved : "", &s->rules.reserved, err)) < 0)
+        return ok;
+    s->per = (enum pfs_file_per)per;
+    s->crlf = eol == 1;
+    s->rules.latin1 = encoding == 1;
+    if (s->main && s->per != PFS_PER_DEVICE)
+        return fail(node, err, "a main file is per device", s->name);
+    return 0;
+}
+
+static int read_spec(struct reader *r, xmlNode *node, struct pfs_file_spec *s, struct pfs_err *err)
+{
+    static const char *const attrs[] = {"name",    "main", "per",      "models",   "syntax", "empty", "reserved",
+                                        "refuse", "eol",  "encoding", "max-size", NULL};
+    const char *syntax = NULL, *empty = pfs_xml_attr(node, "empty");
+    s->line = (unsigned)xmlGetLineNo(node);
+    s->max_size = PFS_FILE_SIZE_MAX;
+    int ok = pfs_xml_known_attrs(node, attrs, err);
+    if (ok < 0 || (ok = needed(r, node, "name", &s->name, err)) < 0 || (ok = needed(r, node, "syntax", &syntax, err)) < 0 ||
+        (ok = read_number(node, "max-size", PFS_FILE_SIZE_MAX, &s->max_size, err)) < 0)
+        return ok;
+    s->syntax = pfs_syntax_find(syntax);
+    if (!s->syntax)
+        return fail(node, err, "unknown syntax", syntax);
+    s->empty = empty ? copy(r, empty) : NULL;
+    if (empty && !s->empty)
+        return pfs_err_nomem(err);
+    ok = read_spec_choices(r, node, s, err);
+    return ok < 0 ? ok : pfs_program_compile(&r->names, &r->blocks, node, s->syntax, &s->program, err);
+}
+
+/* Puts {model.ATTRIBUTE} into a name. */
+static int expand_name(const struct pfs_model *m, const char *text, struct pfs_buf *out, struct pfs_err *err)
+{
+    for (const char *open; (open = strstr(text, "{model.")); text = strchr(open, '}') + 1) {
+        const char *close = strchr(open, '}');
+        autofree char *attr = close ? strndup(open + 7, (size_t)(close - open - 7)) : NULL;
+        if (!attr)
+            return pfs_err_set(err, EINVAL, "a \"{\" is not closed in \"%s\"", text);
+        const char *value = strcmp(attr, "name") == 0 ? m->name : pfs_model_attr(m, attr);
+        if (!value)
+            return pfs_err_set(err, EINVAL, "the model %s has no attribute \"%s\"", m->name, attr);
+        pfs_buf_add(out, text, (size_t)(open - text));
+        pfs_buf_str_add(out, value);
+    }
+    pfs_buf_str_add(out, text);
+    return pfs_buf_error(out) ? pfs_err_nomem(err) : 0;
+}
+
+static int make_pattern(const struct pfs_model *m, const xmlNode *node, const char *text, bool needs_mac,
+                        struct pfs_pattern *ret, struct pfs_err *err)
+{
+    struct pfs_buf name autobuf = PFS_BUF_INIT(0);
+    int ok = expand_name(m, text, &name, err);
+    if (ok == 0)
+        ok = pfs_pattern_parse(pfs_buf_str(&name), ret, err);
+    if (ok < 0) {
+        pfs_err_prefix(err, "%ld", xmlGetLineNo(node));
+        return ok;
+    }
+    if (ret->has_mac != needs_mac)
+        return fail(node, err, needs_mac ? "a file per device needs {mac} in its name" : "a file that is common to devices has no {mac}",
+                    text);
+    return 0;
+}
+
+static bool serves(const xmlNode *node, const struct pfs_model *m)
+{
+    const char *globs = pfs_xml_attr(node, "models");
+    if (!globs)
+        return true;
+    while (*(globs += strspn(globs, " \t\r\n"))) {
+        size_t len = strcspn(globs, " \t\r\n");
+        autofree char *glob = strndup(globs, len);
+        if (glob && fnmatch(glob, m->name, 0) == 0)
+            return true;
+        globs += len;
+    }
+    return false;
+}
+
+static int make_aliases(struct reader *r, xmlNode *node, struct pfs_file *f, struct pfs_err *err)
+{
+    static const char *const attrs[] = {"name", NULL};
+    f->aliases = pfs_arena_alloc(&r->tmpl->arena, (xmlChildElementCount(node) + 1) * sizeof *f->aliases);
+    if (!f->aliases)
+        return pfs_err_nomem(err);
+    for (xmlNode *e = pfs_xml_element(node->children); e; e = pfs_xml_element(e->next)) {
+        if (!pfs_xml_is(e, "alias"))
+            continue;
+        const char *name = NULL;
+        int ok = pfs_xml_known_attrs(e, attrs, err);
+        if (ok < 0 || (ok = needed(r, e, "name", &name, err)) < 0 ||
+            (ok = make_pattern(f->model, e, name, f->spec->per == PFS_PER_DEVICE, &f->aliases[f->n_aliases], err)) < 0)
+            return ok;
+        f->n_aliases++;
+    }
+    return 0;
+}
+
+/* Gives the file to each model that it serves; the main one to the front. */
+static int give_file(struct reader *r, xmlNode *node, const struct pfs_file_spec *spec, struct pfs_err *err)
+{
+    for (size_t i = 0; i < r->tmpl->n_models; i++) {
+        struct pfs_model *m = &r->tmpl->models[i];
+        if (!serves(node, m))
+            continue;
+        struct pfs_file f = {.model = m, .spec = spec};
+        int ok = make_pattern(m, node, spec->name, spec->per == PFS_PER_DEVICE, &f.name, err);
+        if (ok == 0)
+            ok = make_aliases(r, node, &f, err);
+        size_t at = m->n_files++;
+        m->files[at] = f; /* also when it failed: the destructor frees what is there */
+        if (ok < 0)
+            return ok;
+        if (!spec->main)
+            continue;
+        if (at > 0 && m->files[0].spec->main)
+            return fail(node, err, "a second main file of one model", m->name);
+        m->files[at] = m->files[0];
+        m->files[0] = f;
+    }
+    return 0;
+}
+
+static int give_absent(xmlNode *node, struct reader *r, struct pfs_err *err)
+{
+    static const char *const attrs[] = {"name", "models", NULL};
+    const char *name = NULL;
+    int ok = pfs_xml_known_attrs(node, attrs, err);
+    if (ok < 0 || (ok = needed(r, node, "name", &name, err)) < 0)
+        return ok;
+    for (size_t i = 0; i < r->tmpl->n_models && ok == 0; i++) {
+        struct pfs_model *m = &r->tmpl->models[i];
+        if (!serves(node, m))
+            continue;
+        ok = make_pattern(m, node, name, strchr(name, '{') != NULL, &m->absent[m->n_absent], err);
+        m->n_absent += ok == 0;
+    }
+    return ok;
+}
+
+static int allocate_files(struct reader *r, struct pfs_err *err)
+{
+    struct pfs_template *t = r->tmpl;
+    size_t n = xmlChildElementCount(r->root) + 1;
+    t->specs = pfs_arena_alloc(&t->arena, n * sizeof *t->specs);
+    for (size_t i = 0; i < t->n_models; i++) {
+        struct pfs_model *m = &t->models[i];
+        m->files = pfs_arena_alloc(&t->arena, n * sizeof *m->files);
+        m->absent = pfs_arena_alloc(&t->arena, n * sizeof *m->absent);
+        if (!m->files || !m->absent)
+            return pfs_err_nomem(err);
+    }
+    return t->specs ? 0 : pfs_err_nomem(err);
+}
+
+static int read_files(struct reader *r, struct pfs_err *err)
+{
+    int ok = allocate_files(r, err);
+    for (xmlNode *node = pfs_xml_element(r->root->children); node && ok == 0; node = pfs_xml_element(node->next)) {
+        if (pfs_xml_is(node, "file")) {
+            struct pfs_file_spec *s = &r->tmpl->specs[r->tmpl->n_specs++];
+            ok = read_spec(r, node, s, err);
+            if (ok == 0)
+                ok = give_file(r, node, s, err);
+        } else if (pfs_xml_is(node, "absent")) {
+            ok = give_absent(node, r, err);
+        } else if (!pfs_xml_is(node, "model") && !pfs_xml_is(node, "map") && !pfs_xml_is(node, "block")) {
+            ok = fail(node, err, "unknown element", (const char *)node->name);
+        }
+    }
+    return ok;
+}
+
+/* ---- the whole ---------------------------------------------------------------------------------------------- */
+
+static int read_root(struct reader *r, struct pfs_err *err)
+{
+    static const char *const attrs[] = {"vendor", "title", "absent-key", NULL};
+    static const char *const absents[] = {"kept", "default", NULL};
+    struct pfs_template *t = r->tmpl;
+    int absent;
+    if (!pfs_xml_is(r->root, "template"))
+        return fail(r->root, err, "the outermost element is not template but", (const char *)r->root->name);
+    int ok = pfs_xml_known_attrs(r->root, attrs, err);
+    if (ok < 0 || (ok = needed(r, r->root, "vendor", &t->vendor, err)) < 0 ||
+        (ok = read_choice(r->root, "absent-key", absents, &absent, err)) < 0)
+        return ok;
+    t->absent_key_kept = absent == 0;
+    if (!*t->vendor || t->vendor[strspn(t->vendor, "abcdefghijklmnopqrstuvwxyz0123456789-")])
+        return fail(r->root, err, "a vendor is a word of a-z, 0-9 and -, not", t->vendor);
+    const char *title = pfs_xml_attr(r->root, "title");
+    t->title = copy(r, title ? title : t->vendor);
+    return t->title ? 0 : pfs_err_nomem(err);
+}
+
+static int read_template(struct reader *r, struct pfs_err *err)
+{
+    autofree const struct pfs_value_map **maps = calloc(MAPS_MAX, sizeof *maps);
+    autofree xmlNode **blocks = calloc(BLOCKS_MAX, sizeof *blocks);
+    if (!maps || !blocks)
+        return pfs_err_nomem(err);
+    int ok = read_root(r, err);
+    if (ok == 0)
+        ok = read_maps_and_blocks(r, maps, blocks, err);
+    if (ok == 0)
+        ok = read_models(r, err);
+    return ok < 0 ? ok : read_files(r, err);
+}
+
+static void free_model(struct pfs_model *m)
+{
+    for (size_t i = 0; i < m->n_files; i++) {
+        pfs_pattern_done(&m->files[i].name);
+        for (size_t j = 0; j < m->files[i].n_aliases; j++)
+            pfs_pattern_done(&m->files[i].aliases[j]);
+    }
+    for (size_t i = 0; i < m->n_absent; i++)
+        pfs_pattern_done(&m->absent[i]);
+}
+
+void pfs_template_unref(struct pfs_template *t)
+{
+    if (!t || __atomic_sub_fetch(&t->refs, 1, __ATOMIC_ACQ_REL) > 0)
+        return;
+    for (size_t i = 0; i < t->n_models; i++)
+        free_model(&t->models[i]);
+    for (struct pfs_program *p = t->programs, *next; p; p = next) {
+        next = p->next;
+        free(p->ops);
+        free(p);
+    }
+    pfs_arena_done(&t->arena);
+    free(t);
+}
+
+struct pfs_template *pfs_template_ref(struct pfs_template *t)
+{
+    __atomic_add_fetch(&t->refs, 1, __ATOMIC_RELAXED);
+    return t;
+}
+
+/* Compiles first, as its sentences are the better ones; the schema is the backstop. */
+static int from_document(const char *name, xmlDoc *doc, const struct pfs_catalogue *c, struct pfs_xml_schema *schema,
+                         struct pfs_template **ret, struct pfs_err *err)
+{
+    struct pfs_template *t = calloc(1, sizeof *t);
+    if (!t)
+        return pfs_err_nomem(err);
+    t->refs = 1;
+    struct reader r = {.tmpl = t, .names = {.catalogue = c, .tmpl = t}, .root = xmlDocGetRootElement(doc)};
+    t->path = copy(&r, name);
+    struct pfs_err why = {""};
+    int ok = t->path ? read_template(&r, &why) : pfs_err_nomem(&why);
+    if (ok < 0)
+        pfs_err_set(err, -ok, "%s:%s", name, why.msg);
+    else if (schema)
+        ok = pfs_xml_validate(schema, doc, name, err);
+    if (ok < 0) {
+        pfs_template_unref(t);
+        return ok;
+    }
+    *ret = t;
+    return 0;
+}
+
+int pfs_template_load(const char *path, const struct pfs_catalogue *c, struct pfs_xml_schema *schema, struct pfs_template **ret,
+                      struct pfs_err *err)
+{
+    autodoc xmlDoc *doc = NULL;
+    int r = pfs_xml_read(path, &doc, err);
+    return r < 0 ? r : from_document(path, doc, c, schema, ret, err);
+}
+
+int pfs_template_parse(const char *name, const char *text, size_t len, const struct pfs_catalogue *c,
+                       struct pfs_xml_schema *schema, struct pfs_template **ret, struct pfs_err *err)
+{
+    autodoc xmlDoc *doc = NULL;
+    int r = pfs_xml_read_memory(name, text, len, &doc, err);
+    return r < 0 ? r : from_document(name, doc, c, schema, ret, err);
+}
+
+const struct pfs_model *pfs_template_model(const struct pfs_template *t, const char *name)
+{
+    for (size_t i = 0; i < t->n_models; i++)
+        if (strcmp(t->models[i].name, name) == 0)
+            return &t->models[i];
+    return NULL;
+}
+
+/* ---- names -------------------------------------------------------------------------------------------------- */
+
+static bool is_absent(const struct pfs_model *m, const char *name)
+{
+    uint64_t mac;
+    for (size_t i = 0; i < m->n_absent; i++)
+        if (pfs_pattern_match(&m->absent[i], name, &mac))
+            return true;
+    return false;
+}
+
+static bool has_name(const struct pfs_file *f, const char *name, uint64_t *ret_mac)
+{
+    if (pfs_pattern_match(&f->name, name, ret_mac))
+        return true;
+    for (size_t i = 0; i < f->n_aliases; i++)
+        if (pfs_pattern_match(&f->aliases[i], name, ret_mac))
+            return true;
+    return false;
+}
+
+/* <mac>.cfg, in any spelling. */
+static bool is_common_spelling(const char *name, uint64_t *ret_mac)
+{
+    size_t len = pfs_mac_scan(name, strlen(name), ret_mac);
+    return len > 0 && strcasecmp(name + len, ".cfg") == 0;
+}
+
+const struct pfs_file *pfs_model_file(const struct pfs_model *m, const char *name, uint64_t *ret_mac)
+{
+    *ret_mac = 0;
+    if (is_absent(m, name))
+        return NULL;
+    for (size_t i = 0; i < m->n_files; i++)
+        if (has_name(&m->files[i], name, ret_mac))
+            return &m->files[i];
+    bool has_main = m->n_files > 0 && m->files[0].spec->main;
+    return has_main && is_common_spelling(name, ret_mac) ? &m->files[0] : NULL;
+}

@@ -1,0 +1,170 @@
+#include "render/xml.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <libxml/parser.h>
+#include <libxml/relaxng.h>
+#include <string.h>
+#include <sys/stat.h>
+
+/* The first error of one parse or validation. */
+struct complaint {
+    const char *name;
+    struct pfs_err *err;
+    bool seen;
+};
+
+static void take_error(void *arg, xmlError *e)
+{
+    struct complaint *c = arg;
+    if (c->seen || e->level < XML_ERR_ERROR)
+        return;
+    c->seen = true;
+    size_t len = e->message ? strcspn(e->message, "\n") : 0;
+    pfs_err_set(c->err, EINVAL, "%s:%d: %.*s", c->name, e->line, (int)len, e->message ? e->message : "");
+}
+
+void pfs_cleanup_doc(xmlDoc **doc)
+{
+    xmlFreeDoc(*doc);
+}
+
+int pfs_xml_read_memory(const char *name, const char *text, size_t len, xmlDoc **ret, struct pfs_err *err)
+{
+    xmlParserCtxt *ctxt = xmlNewParserCtxt();
+    if (!ctxt)
+        return pfs_err_nomem(err);
+    struct complaint complaint = {.name = name, .err = err};
+    xmlSetStructuredErrorFunc(&complaint, take_error); /* the setting is this thread's own */
+    autodoc xmlDoc *doc = xmlCtxtReadMemory(ctxt, text, (int)len, name, NULL,
+                                            XML_PARSE_NONET | XML_PARSE_NOCDATA | XML_PARSE_BIG_LINES |
+                                                XML_PARSE_COMPACT);
+    xmlSetStructuredErrorFunc(NULL, NULL);
+    xmlFreeParserCtxt(ctxt);
+    if (!doc)
+        return complaint.seen ? -EINVAL : pfs_err_set(err, EINVAL, "%s: is no XML document", name);
+    if (xmlGetIntSubset(doc))
+        return pfs_err_set(err, EINVAL, "%s: a DOCTYPE is not taken: remove it", name);
+    if (!xmlDocGetRootElement(doc))
+        return pfs_err_set(err, EINVAL, "%s: has no element", name);
+    *ret = steal_ptr(&doc);
+    return 0;
+}
+
+/* The file's bytes, *ret_len of them, in memory the caller frees. */
+static int read_file(const char *path, char **ret, size_t *ret_len, struct pfs_err *err)
+{
+    autofd int fd = open(path, O_RDONLY | O_CLOEXEC);
+    struct stat st;
+    if (fd < 0 || fstat(fd, &st) < 0)
+        return pfs_err_sys(err, errno, path);
+    if (!S_ISREG(st.st_mode))
+        return pfs_err_set(err, EINVAL, "%s: is no regular file", path);
+    if (st.st_size > PFS_XML_FILE_MAX)
+        return pfs_err_set(err, EINVAL, "%s: is larger than %d MiB", path, PFS_XML_FILE_MAX >> 20);
+    autofree char *text = malloc((size_t)st.st_size + 1);
+    if (!text)
+        return pfs_err_nomem(err);
+    size_t len = 0;
+    while (len < (size_t)st.st_size) {
+        ssize_t n = read(fd, text + len, (size_t)st.st_size - len);
+        if (n < 0)
+            return pfs_err_sys(err, errno, path);
+        if (n == 0)
+            break;
+        len += (size_t)n;
+    }
+    *ret = steal_ptr(&text);
+    *ret_len = len;
+    return 0;
+}
+
+int pfs_xml_read(const char *path, xmlDoc **ret, struct pfs_err *err)
+{
+    autofree char *text = NULL;
+    size_t len;
+    int r = read_file(path, &text, &len, err);
+    return r < 0 ? r : pfs_xml_read_memory(path, text, len, ret, err);
+}
+
+struct pfs_xml_schema {
+    xmlRelaxNG *schema;
+};
+
+int pfs_xml_schema_load(const char *path, struct pfs_xml_schema **ret, struct pfs_err *err)
+{
+    struct complaint complaint = {.name = path, .err = err};
+    xmlRelaxNGParserCtxt *ctxt = xmlRelaxNGNewParserCtxt(path);
+    if (!ctxt)
+        return pfs_err_nomem(err);
+    xmlRelaxNGSetParserStructuredErrors(ctxt, (xmlStructuredErrorFunc)take_error, &complaint);
+    xmlSetStructuredErrorFunc(&complaint, take_error);
+    xmlRelaxNG *schema = xmlRelaxNGParse(ctxt);
+    xmlSetStructuredErrorFunc(NULL, NULL);
+    xmlRelaxNGFreeParserCtxt(ctxt);
+    if (!schema)
+        return complaint.seen ? -EINVAL : pfs_err_set(err, EINVAL, "%s: is no RELAX NG schema", path);
+    struct pfs_xml_schema *s = calloc(1, sizeof *s);
+    if (!s) {
+        xmlRelaxNGFree(schema);
+        return pfs_err_nomem(err);
+    }
+    s->schema = schema;
+    *ret = s;
+    return 0;
+}
+
+void pfs_xml_schema_free(struct pfs_xml_schema *s)
+{
+    if (!s)
+        return;
+    xmlRelaxNGFree(s->schema);
+    free(s);
+}
+
+int pfs_xml_validate(struct pfs_xml_schema *s, xmlDoc *doc, const char *name, struct pfs_err *err)
+{
+    struct complaint complaint = {.name = name, .err = err};
+    xmlRelaxNGValidCtxt *ctxt = xmlRelaxNGNewValidCtxt(s->schema);
+    if (!ctxt)
+        return pfs_err_nomem(err);
+    xmlRelaxNGSetValidStructuredErrors(ctxt, (xmlStructuredErrorFunc)take_error, &complaint);
+    int r = xmlRelaxNGValidateDoc(ctxt, doc);
+    xmlRelaxNGFreeValidCtxt(ctxt);
+    if (r == 0)
+        return 0;
+    return complaint.seen ? -EINVAL : pfs_err_set(err, EINVAL, "%s: does not follow its schema", name);
+}
+
+const char *pfs_xml_attr(const xmlNode *node, const char *name)
+{
+    for (const xmlAttr *a = node->properties; a; a = a->next)
+        if (strcmp((const char *)a->name, name) == 0)
+            return a->children ? (const char *)a->children->content : "";
+    return NULL;
+}
+
+int pfs_xml_known_attrs(const xmlNode *node, const char *const *names, struct pfs_err *err)
+{
+    for (const xmlAttr *a = node->properties; a; a = a->next) {
+        size_t i = 0;
+        while (names[i] && strcmp(names[i], (const char *)a->name) != 0)
+            i++;
+        if (!names[i])
+            return pfs_err_set(err, EINVAL, "%ld: unknown attribute \"%s\" of \"%s\"", xmlGetLineNo(node), a->name,
+                               node->name);
+    }
+    return 0;
+}
+
+bool pfs_xml_is(const xmlNode *node, const char *name)
+{
+    return node->type == XML_ELEMENT_NODE && strcmp((const char *)node->name, name) == 0;
+}
+
+xmlNode *pfs_xml_element(xmlNode *node)
+{
+    while (node && node->type != XML_ELEMENT_NODE)
+        node = node->next;
+    return node;
+}
