@@ -385,8 +385,9 @@ static int compile_table(struct compiler *c, xmlNode *node, struct pfs_err *err)
     if (r < 0 || (r = begin_op(c, node, PFS_OP_TABLE, &op, err)) < 0 || (r = attr_copy(c, node, "name", &name, err)) < 0 ||
         (r = attr_number(node, "max", &op.max, err)) < 0)
         return r;
-    if (!name || !by || !op.max)
-        return fail(node, err, "table needs name, by and max");
+    if (!name || !by)
+        return fail(node, err, "table needs name and by");
+    op.max = op.max ? op.max : PFS_MODEL_LINES_MAX;
     if (names->n_tables == PFS_TABLES_MAX)
         return fail(node, err, "too many tables");
     r = at_line(node, compile_refs(c, by, &op, err), err);
