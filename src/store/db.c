@@ -142,7 +142,10 @@ static int open_sqlite(const char *path, enum pfs_db_mode mode, struct pfs_db *d
     int rc = sqlite3_open_v2(uri, &db->sqlite, flags[mode] | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_URI, NULL);
     if (!db->sqlite)
         return pfs_err_nomem(err);
-    return rc == SQLITE_OK ? harden(db, err) : pfs_db_error(db, rc, err);
+    int r = rc == SQLITE_OK ? harden(db, err) : pfs_db_error(db, rc, err);
+    return r < 0 && db->last_code == SQLITE_NOTADB
+               ? pfs_err_set(err, EINVAL, "%s: %s is no database", db->what, path)
+               : r;
 }
 
 int pfs_db_open(const char *path, enum pfs_db_mode mode, const char *what, struct pfs_db **ret,

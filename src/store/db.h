@@ -26,6 +26,7 @@ struct pfs_db {
     struct pfs_map statements; /* address of SQL to struct statement */
     int64_t deadline_ms;       /* until when a lock of another is waited for; monotonic */
     bool deadline_fixed;       /* the deadline is for several statements together */
+    int last_code;             /* SQLite's code of the last error */
     int wal_pages;             /* pages in the WAL after the last commit */
 };
 
@@ -36,7 +37,7 @@ int pfs_db_open(const char *path, enum pfs_db_mode mode, const char *what, struc
 void pfs_db_close(struct pfs_db *db);
 
 /* The errno (negative) and sentence of a SQLite code, with what the connection knows besides. */
-int pfs_db_error(const struct pfs_db *db, int code, struct pfs_err *err);
+int pfs_db_error(struct pfs_db *db, int code, struct pfs_err *err);
 
 /* Milliseconds of the monotonic clock. */
 int64_t pfs_db_now_ms(void);

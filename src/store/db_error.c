@@ -38,8 +38,9 @@ static int constraint_error(const struct pfs_db *db, int code, struct pfs_err *e
     }
 }
 
-int pfs_db_error(const struct pfs_db *db, int code, struct pfs_err *err)
+int pfs_db_error(struct pfs_db *db, int code, struct pfs_err *err)
 {
+    db->last_code = code;
     switch (code & 0xff) {
     case SQLITE_NOMEM:
         return pfs_err_nomem(err);

@@ -160,6 +160,8 @@ static int find_file(const char *path, struct pfs_store *s, struct pfs_err *err)
 static int open_as(struct pfs_store *s, enum pfs_db_mode mode, int *ret_version, struct pfs_err *err)
 {
     int r = pfs_db_open(s->path, mode, "inventory", &s->db, err);
+    if (r == -EINVAL)
+        return pfs_err_set(err, EINVAL, "%s is no provfs inventory", s->path);
     if (r == 0)
         r = pfs_schema_identify(s->db, s->path, ret_version, err);
     if (r < 0) {

@@ -16,7 +16,7 @@ int pfs_schema_identify(struct pfs_db *db, const char *path, int *ret_version, s
     int64_t id = 0, version = 0;
     int r = pfs_db_get(db, err, &id, "PRAGMA application_id", "");
     if (r < 0)
-        return sqlite3_errcode(db->sqlite) == SQLITE_NOTADB ? not_an_inventory(path, err) : r;
+        return db->last_code == SQLITE_NOTADB ? not_an_inventory(path, err) : r;
     r = pfs_db_get(db, err, &version, "PRAGMA user_version", "");
     if (r < 0)
         return r;
