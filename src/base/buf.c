@@ -83,7 +83,11 @@ void pfs_buf_printf(struct pfs_buf *b, const char *fmt, ...)
         pfs_buf_add(b, small, (size_t)n);
         return;
     }
-    char *to = pfs_buf_reserve(b, (size_t)n + 1); /* vsnprintf ends with NUL */
+    size_t limit = b->limit;
+    if (limit && b->len + (size_t)n <= limit)
+        b->limit = limit + 1; /* vsnprintf ends with NUL, which is not content */
+    char *to = pfs_buf_reserve(b, (size_t)n + 1);
+    b->limit = limit;
     if (!to)
         return;
     va_start(ap, fmt);

@@ -1,4 +1,5 @@
 #include "model/catalogue.h"
+#include "base/near.h"
 #include "base/utf8.h"
 #include "model/tz.h"
 
@@ -186,40 +187,17 @@ static enum match match_indexed(const char *entry_key, const char *key)
     }
 }
 
-static unsigned edit_distance(const char *a, const char *b)
-{
-    unsigned row[PFS_KEY_MAX + 1];
-    size_t n = strlen(b);
-    for (size_t j = 0; j <= n; j++)
-        row[j] = (unsigned)j;
-    for (size_t i = 1; a[i - 1]; i++) {
-        unsigned diagonal = row[0];
-        row[0] = (unsigned)i;
-        for (size_t j = 1; j <= n; j++) {
-            unsigned replaced = diagonal + (a[i - 1] != b[j - 1]);
-            diagonal = row[j];
-            unsigned moved = PFS_MIN(row[j], row[j - 1]) + 1;
-            row[j] = PFS_MIN(replaced, moved);
-        }
-    }
-    return row[n];
-}
-
 /* The entry's key nearest to what was asked for, NULL where none is near. Numbers count as the placeholder N.
  */
 static const char *nearest(const struct pfs_catalogue *c, const char *key)
 {
-    size_t len = strlen(key);
-    unsigned best = len < 5 ? 2 : len < 14 ? 3 : 4; /* one more than what is still near */
+    unsigned best = pfs_near_limit(strlen(key)) + 1;
     const char *found = NULL;
     for (size_t i = 0; i < c->n_entries; i++) {
-        const char *candidate = c->entries[i].key;
-        if (strlen(candidate) > PFS_KEY_MAX)
-            continue;
-        unsigned distance = edit_distance(key, candidate);
+        unsigned distance = pfs_near_distance(key, c->entries[i].key);
         if (distance < best) {
             best = distance;
-            found = candidate;
+            found = c->entries[i].key;
         }
     }
     return found;

@@ -82,19 +82,24 @@ static bool is_yes(const xmlNode *node, const char *name)
     return text && strcmp(text, "yes") == 0;
 }
 
-static int parse_default(const xmlNode *node, struct pfs_catalogue *c, struct pfs_catalogue_entry *e, struct pfs_err *err)
+static int parse_default(const xmlNode *node, struct pfs_catalogue *c, struct pfs_catalogue_entry *e,
+                         struct pfs_err *err)
 {
     const char *text = pfs_xml_attr(node, "default"), *key = pfs_xml_attr(node, "default-key");
-    e->default_kind = is_yes(node, "default-account") ? PFS_DEFAULT_ACCOUNT : key ? PFS_DEFAULT_KEY : PFS_DEFAULT_TEXT;
+    e->default_kind = is_yes(node, "default-account") ? PFS_DEFAULT_ACCOUNT
+                      : key                           ? PFS_DEFAULT_KEY
+                                                      : PFS_DEFAULT_TEXT;
     e->default_text = pfs_arena_strdup(&c->arena, key ? key : text ? text : "");
     e->default_id = -1;
     return e->default_text ? 0 : pfs_err_nomem(err);
 }
 
-static int parse_entry(xmlNode *node, struct pfs_catalogue *c, struct pfs_catalogue_entry *e, struct pfs_err *err)
+static int parse_entry(xmlNode *node, struct pfs_catalogue *c, struct pfs_catalogue_entry *e,
+                       struct pfs_err *err)
 {
-    static const char *const known[] = {"key",         "type",   "choices", "min",  "max",    "default", "default-key",
-                                        "default-account", "scopes", "home",    "secret", "user", NULL};
+    static const char *const known[] = {
+        "key",    "type", "choices", "min",  "max", "default", "default-key", "default-account",
+        "scopes", "home", "secret",  "user", NULL};
     if (!pfs_xml_is(node, "setting"))
         return bad(node, err, "unknown element", (const char *)node->name);
     int r = pfs_xml_known_attrs(node, known, err);
@@ -121,7 +126,8 @@ static int parse_entry(xmlNode *node, struct pfs_catalogue *c, struct pfs_catalo
     e->secret = is_yes(node, "secret");
     e->user = is_yes(node, "user");
     e->id = has_placeholder(key) ? -1 : (int)c->n_plain++;
-    if ((r = parse_number(node, "min", &e->min, err)) < 0 || (r = parse_number(node, "max", &e->max, err)) < 0 ||
+    if ((r = parse_number(node, "min", &e->min, err)) < 0 ||
+        (r = parse_number(node, "max", &e->max, err)) < 0 ||
         (r = parse_scopes(node, scopes, &e->scopes, err)) < 0)
         return r;
     return parse_default(node, c, e, err);
@@ -145,7 +151,8 @@ static int link_default(struct pfs_catalogue *c, struct pfs_catalogue_entry *e, 
         return 0;
     const struct pfs_catalogue_entry *to = pfs_map_get(&c->by_key, e->default_text, strlen(e->default_text));
     if (!to || to->id < 0 || to == e)
-        return pfs_err_set(err, EINVAL, "%s: default-key names no other plain key: %s", e->key, e->default_text);
+        return pfs_err_set(err, EINVAL, "%s: default-key names no other plain key: %s", e->key,
+                           e->default_text);
     e->default_id = to->id;
     return 0;
 }
@@ -158,7 +165,8 @@ static int fill(xmlNode *root, struct pfs_catalogue *c, struct pfs_err *err)
     if (!c->entries || !c->plain)
         return pfs_err_nomem(err);
     int r = 0;
-    for (xmlNode *node = pfs_xml_element(root->children); node && r == 0; node = pfs_xml_element(node->next)) {
+    for (xmlNode *node = pfs_xml_element(root->children); node && r == 0;
+         node = pfs_xml_element(node->next)) {
         struct pfs_catalogue_entry *e = &c->entries[c->n_entries++];
         r = parse_entry(node, c, e, err);
         if (r == 0)

@@ -34,7 +34,8 @@ static int at_line(const xmlNode *node, int r, struct pfs_err *err)
 }
 
 /* Compiles an attribute's text; an absent one gives NULL. */
-static int attr_expr(struct compiler *c, const xmlNode *node, const char *name, const struct pfs_expr **ret, struct pfs_err *err)
+static int attr_expr(struct compiler *c, const xmlNode *node, const char *name, const struct pfs_expr **ret,
+                     struct pfs_err *err)
 {
     const char *text = pfs_xml_attr(node, name);
     struct pfs_expr *e = NULL;
@@ -43,7 +44,8 @@ static int attr_expr(struct compiler *c, const xmlNode *node, const char *name, 
     return at_line(node, r, err);
 }
 
-static int needed_expr(struct compiler *c, const xmlNode *node, const char *name, const struct pfs_expr **ret, struct pfs_err *err)
+static int needed_expr(struct compiler *c, const xmlNode *node, const char *name, const struct pfs_expr **ret,
+                       struct pfs_err *err)
 {
     if (!pfs_xml_attr(node, name))
         return fail_about(node, err, "an attribute is missing", name);
@@ -64,7 +66,8 @@ static int attr_number(const xmlNode *node, const char *name, size_t *ret, struc
 }
 
 /* A copy of an attribute's text in the template's arena; an absent one gives NULL. */
-static int attr_copy(struct compiler *c, const xmlNode *node, const char *name, const char **ret, struct pfs_err *err)
+static int attr_copy(struct compiler *c, const xmlNode *node, const char *name, const char **ret,
+                     struct pfs_err *err)
 {
     const char *text = pfs_xml_attr(node, name);
     *ret = text ? pfs_arena_strdup(&c->names->tmpl->arena, text) : NULL;
@@ -99,7 +102,8 @@ static int add_op(struct compiler *c, const struct pfs_op *op, struct pfs_err *e
 }
 
 /* An operation for this element, its conditions compiled. */
-static int begin_op(struct compiler *c, const xmlNode *node, enum pfs_op_code code, struct pfs_op *ret, struct pfs_err *err)
+static int begin_op(struct compiler *c, const xmlNode *node, enum pfs_op_code code, struct pfs_op *ret,
+                    struct pfs_err *err)
 {
     *ret = (struct pfs_op){.code = code, .line = (unsigned)xmlGetLineNo(node)};
     int r = attr_expr(c, node, "when", &ret->when, err);
@@ -146,8 +150,10 @@ static int compile_set(struct compiler *c, xmlNode *node, struct pfs_err *err)
     static const char *const attrs[] = {"key", "value", "max", "empty", "attr", NULL};
     struct pfs_op op;
     int r = check_attrs(node, attrs, err);
-    if (r < 0 || (r = begin_op(c, node, PFS_OP_SET, &op, err)) < 0 || (r = needed_expr(c, node, "key", &op.key, err)) < 0 ||
-        (r = needed_expr(c, node, "value", &op.value, err)) < 0 || (r = attr_number(node, "max", &op.max, err)) < 0 ||
+    if (r < 0 || (r = begin_op(c, node, PFS_OP_SET, &op, err)) < 0 ||
+        (r = needed_expr(c, node, "key", &op.key, err)) < 0 ||
+        (r = needed_expr(c, node, "value", &op.value, err)) < 0 ||
+        (r = attr_number(node, "max", &op.max, err)) < 0 ||
         (r = attr_copy(c, node, "empty", &op.empty, err)) < 0)
         return r;
     const char *fixed = pfs_xml_attr(node, "attr");
@@ -165,8 +171,8 @@ static int compile_set(struct compiler *c, xmlNode *node, struct pfs_err *err)
     return PFS_MIN(add_op(c, &op, err), 0);
 }
 
-static int add_text_line(struct compiler *c, const xmlNode *node, const struct pfs_op *pattern, const char *line, size_t len,
-                         struct pfs_err *err)
+static int add_text_line(struct compiler *c, const xmlNode *node, const struct pfs_op *pattern,
+                         const char *line, size_t len, struct pfs_err *err)
 {
     struct pfs_op op = *pattern;
     autofree char *text = strndup(line, len);
@@ -180,7 +186,8 @@ static int add_text_line(struct compiler *c, const xmlNode *node, const struct p
     return PFS_MIN(add_op(c, &op, err), 0);
 }
 
-/* Each line without its indentation; the first and the last line break, and blanks alone on such a line, are layout. */
+/* Each line without its indentation; the first and the last line break, and blanks alone on such a line, are
+ * layout. */
 static int compile_text(struct compiler *c, xmlNode *node, struct pfs_err *err)
 {
     static const char *const attrs[] = {NULL};
@@ -238,7 +245,8 @@ static int compile_attribute(struct compiler *c, xmlNode *node, struct pfs_err *
     struct pfs_op op;
     int r = check_attrs(node, attrs, err);
     if (r < 0 || (r = begin_op(c, node, PFS_OP_ATTRIBUTE, &op, err)) < 0 ||
-        (r = needed_expr(c, node, "name", &op.key, err)) < 0 || (r = needed_expr(c, node, "value", &op.value, err)) < 0)
+        (r = needed_expr(c, node, "name", &op.key, err)) < 0 ||
+        (r = needed_expr(c, node, "value", &op.value, err)) < 0)
         return r;
     return PFS_MIN(add_op(c, &op, err), 0);
 }
@@ -248,7 +256,8 @@ static int compile_named(struct compiler *c, xmlNode *node, enum pfs_op_code cod
     static const char *const attrs[] = {"name", NULL};
     struct pfs_op op;
     int r = check_attrs(node, attrs, err);
-    if (r < 0 || (r = begin_op(c, node, code, &op, err)) < 0 || (r = needed_expr(c, node, "name", &op.key, err)) < 0)
+    if (r < 0 || (r = begin_op(c, node, code, &op, err)) < 0 ||
+        (r = needed_expr(c, node, "name", &op.key, err)) < 0)
         return r;
     if (code == PFS_OP_SECTION ? !c->syntax->has_sections : !c->syntax->is_xml)
         return fail_about(node, err, "this file's syntax has no such thing", (const char *)node->name);
@@ -282,7 +291,8 @@ static int compile_lines(struct compiler *c, xmlNode *node, struct pfs_err *err)
     static const char *const attrs[] = {"which", "max", NULL};
     struct pfs_op op;
     int r = check_attrs(node, attrs, err);
-    if (r < 0 || (r = begin_op(c, node, PFS_OP_LINES, &op, err)) < 0 || (r = attr_number(node, "max", &op.max, err)) < 0)
+    if (r < 0 || (r = begin_op(c, node, PFS_OP_LINES, &op, err)) < 0 ||
+        (r = attr_number(node, "max", &op.max, err)) < 0)
         return r;
     const char *which = pfs_xml_attr(node, "which");
     if (!which || strcmp(which, "all") == 0)
@@ -297,7 +307,8 @@ static int compile_lines(struct compiler *c, xmlNode *node, struct pfs_err *err)
 }
 
 /* Blank-separated words, copied. */
-static int split(struct compiler *c, const char *text, const struct pfs_str **ret, size_t *ret_n, struct pfs_err *err)
+static int split(struct compiler *c, const char *text, const struct pfs_str **ret, size_t *ret_n,
+                 struct pfs_err *err)
 {
     struct pfs_str words[PFS_TURNS_MAX];
     size_t n = 0;
@@ -352,7 +363,8 @@ static int compile_count(struct compiler *c, xmlNode *node, struct pfs_err *err)
     static const char *const attrs[] = {"name", "from", "to", NULL};
     struct pfs_op op;
     int r = check_attrs(node, attrs, err);
-    if (r < 0 || (r = begin_op(c, node, PFS_OP_COUNT, &op, err)) < 0 || (r = needed_expr(c, node, "from", &op.key, err)) < 0 ||
+    if (r < 0 || (r = begin_op(c, node, PFS_OP_COUNT, &op, err)) < 0 ||
+        (r = needed_expr(c, node, "from", &op.key, err)) < 0 ||
         (r = needed_expr(c, node, "to", &op.value, err)) < 0)
         return r;
     return add_loop(c, node, &op, err);
@@ -382,8 +394,8 @@ static int compile_table(struct compiler *c, xmlNode *node, struct pfs_err *err)
     const char *name, *by = pfs_xml_attr(node, "by");
     struct pfs_op op;
     int r = check_attrs(node, attrs, err);
-    if (r < 0 || (r = begin_op(c, node, PFS_OP_TABLE, &op, err)) < 0 || (r = attr_copy(c, node, "name", &name, err)) < 0 ||
-        (r = attr_number(node, "max", &op.max, err)) < 0)
+    if (r < 0 || (r = begin_op(c, node, PFS_OP_TABLE, &op, err)) < 0 ||
+        (r = attr_copy(c, node, "name", &name, err)) < 0 || (r = attr_number(node, "max", &op.max, err)) < 0)
         return r;
     if (!name || !by)
         return fail(node, err, "table needs name and by");
@@ -446,10 +458,10 @@ static int compile_node(struct compiler *c, xmlNode *node, struct pfs_err *err)
         const char *name;
         int (*compile)(struct compiler *c, xmlNode *node, struct pfs_err *err);
     } elements[] = {
-        {"set", compile_set},         {"text", compile_text},       {"comment", compile_comment},
-        {"element", compile_element}, {"section", compile_section}, {"attribute", compile_attribute},
-        {"lines", compile_lines},     {"each", compile_each},       {"count", compile_count},
-        {"table", compile_table},     {"rows", compile_rows},       {"if", compile_if},
+        {"set", compile_set},         {"text", compile_text},           {"comment", compile_comment},
+        {"element", compile_element}, {"section", compile_section},     {"attribute", compile_attribute},
+        {"lines", compile_lines},     {"each", compile_each},           {"count", compile_count},
+        {"table", compile_table},     {"rows", compile_rows},           {"if", compile_if},
         {"use", compile_use},         {"overrides", compile_overrides},
     };
     for (size_t i = 0; i < PFS_N_ELEMENTS(elements); i++)
@@ -460,7 +472,8 @@ static int compile_node(struct compiler *c, xmlNode *node, struct pfs_err *err)
 
 static bool is_blank_text(const xmlNode *node)
 {
-    return node->type == XML_TEXT_NODE && node->content[strspn((const char *)node->content, " \t\r\n")] == '\0';
+    return node->type == XML_TEXT_NODE &&
+           node->content[strspn((const char *)node->content, " \t\r\n")] == '\0';
 }
 
 static int compile_children(struct compiler *c, xmlNode *parent, struct pfs_err *err)
@@ -476,8 +489,8 @@ static int compile_children(struct compiler *c, xmlNode *parent, struct pfs_err 
     return r;
 }
 
-int pfs_program_compile(struct pfs_names *names, const struct pfs_blocks *blocks, xmlNode *file, const struct pfs_syntax *syntax,
-                        struct pfs_program **ret, struct pfs_err *err)
+int pfs_program_compile(struct pfs_names *names, const struct pfs_blocks *blocks, xmlNode *file,
+                        const struct pfs_syntax *syntax, struct pfs_program **ret, struct pfs_err *err)
 {
     struct pfs_program *p = calloc(1, sizeof *p);
     if (!p)

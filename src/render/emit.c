@@ -2,8 +2,8 @@
 
 #include <errno.h>
 
-void pfs_emit_begin(struct pfs_emit *e, const struct pfs_syntax *s, const struct pfs_value_rules *rules, bool crlf,
-                    struct pfs_buf *out)
+void pfs_emit_begin(struct pfs_emit *e, const struct pfs_syntax *s, const struct pfs_value_rules *rules,
+                    bool crlf, struct pfs_buf *out)
 {
     e->syntax = s;
     e->rules = rules;
@@ -12,7 +12,8 @@ void pfs_emit_begin(struct pfs_emit *e, const struct pfs_syntax *s, const struct
     e->depth = 0;
     e->had_root = false;
     if (s->is_xml) {
-        pfs_buf_printf(out, "<?xml version=\"1.0\" encoding=\"%s\"?>", rules->latin1 ? "ISO-8859-1" : "UTF-8");
+        pfs_buf_printf(out, "<?xml version=\"1.0\" encoding=\"%s\"?>",
+                       rules->latin1 ? "ISO-8859-1" : "UTF-8");
         pfs_emit_end_line(e);
     }
 }
@@ -55,11 +56,13 @@ static int check_inside(const struct pfs_emit *e, const char *what, struct pfs_e
     return 0;
 }
 
-static int pair_attribute(struct pfs_emit *e, const char *key, size_t key_len, const char *value, size_t len, struct pfs_err *err)
+static int pair_attribute(struct pfs_emit *e, const char *key, size_t key_len, const char *value, size_t len,
+                          struct pfs_err *err)
 {
     struct pfs_emit_level *level = top(e);
     if (!level->open)
-        return pfs_err_set(err, EINVAL, "\"%.*s\" comes after a child of its element: attributes come first", (int)key_len, key);
+        return pfs_err_set(err, EINVAL, "\"%.*s\" comes after a child of its element: attributes come first",
+                           (int)key_len, key);
     pfs_emit_end_line(e);
     indent(e, e->depth + 1);
     pfs_buf_add(e->out, key, key_len);
@@ -69,7 +72,8 @@ static int pair_attribute(struct pfs_emit *e, const char *key, size_t key_len, c
     return 0;
 }
 
-static void pair_element(struct pfs_emit *e, const char *key, size_t key_len, const char *value, size_t len, const char *attribute)
+static void pair_element(struct pfs_emit *e, const char *key, size_t key_len, const char *value, size_t len,
+                         const char *attribute)
 {
     begin_child(e);
     indent(e, e->depth);
@@ -111,8 +115,8 @@ static void pair_line(struct pfs_emit *e, const char *key, size_t key_len, const
     pfs_emit_end_line(e);
 }
 
-int pfs_emit_pair(struct pfs_emit *e, const char *key, size_t key_len, const char *value, size_t len, const char *attribute,
-                  bool literal, struct pfs_err *err)
+int pfs_emit_pair(struct pfs_emit *e, const char *key, size_t key_len, const char *value, size_t len,
+                  const char *attribute, bool literal, struct pfs_err *err)
 {
     int r = pfs_syntax_check_key(e->syntax, key, key_len, err);
     if (r == 0)
@@ -168,14 +172,17 @@ int pfs_emit_comment(struct pfs_emit *e, const char *text, struct pfs_err *err)
     return 0;
 }
 
-static int check_open(const struct pfs_emit *e, const char *name, size_t len, bool section, struct pfs_err *err)
+static int check_open(const struct pfs_emit *e, const char *name, size_t len, bool section,
+                      struct pfs_err *err)
 {
     if (e->depth == PFS_EMIT_DEPTH_MAX)
         return pfs_err_set(err, EINVAL, "elements are nested deeper than %d", PFS_EMIT_DEPTH_MAX);
     if (len >= PFS_EMIT_NAME_MAX)
-        return pfs_err_set(err, EINVAL, "the name \"%.40s…\" is longer than %d bytes", name, PFS_EMIT_NAME_MAX - 1);
+        return pfs_err_set(err, EINVAL, "the name \"%.40s…\" is longer than %d bytes", name,
+                           PFS_EMIT_NAME_MAX - 1);
     if (section ? !e->syntax->has_sections : !e->syntax->is_xml)
-        return pfs_err_set(err, EINVAL, "the syntax %s has no %s", e->syntax->name, section ? "sections" : "elements");
+        return pfs_err_set(err, EINVAL, "the syntax %s has no %s", e->syntax->name,
+                           section ? "sections" : "elements");
     if (section && e->depth && e->levels[e->depth - 1].section)
         return pfs_err_set(err, EINVAL, "a section stands in a section");
     if (!section && e->depth == 0 && e->had_root)
@@ -214,11 +221,13 @@ int pfs_emit_open(struct pfs_emit *e, const char *name, size_t len, bool section
     return 0;
 }
 
-int pfs_emit_attribute(struct pfs_emit *e, const char *name, size_t name_len, const char *value, size_t len, struct pfs_err *err)
+int pfs_emit_attribute(struct pfs_emit *e, const char *name, size_t name_len, const char *value, size_t len,
+                       struct pfs_err *err)
 {
     struct pfs_emit_level *level = top(e);
     if (!level || !level->open)
-        return pfs_err_set(err, EINVAL, "the attribute \"%.*s\" does not come first in an element", (int)name_len, name);
+        return pfs_err_set(err, EINVAL, "the attribute \"%.*s\" does not come first in an element",
+                           (int)name_len, name);
     int r = pfs_syntax_check_value(e->syntax, e->rules, value, len, err);
     if (r < 0) {
         pfs_err_prefix(err, "the value for %.*s", (int)name_len, name);

@@ -1,5 +1,6 @@
-/* Writes one file: pairs, elements, sections, comments and text in the file's syntax. It keeps the document well-formed
- * (every element closed, attributes before children, one outermost element) whatever it is asked. */
+/* Writes one file: pairs, elements, sections, comments and text in the file's syntax. It keeps the document
+ * well-formed (every element closed, attributes before children, one outermost element) whatever it is asked.
+ */
 #pragma once
 
 #include "render/syntax.h"
@@ -21,17 +22,21 @@ struct pfs_emit {
     bool had_root;
 };
 
-void pfs_emit_begin(struct pfs_emit *e, const struct pfs_syntax *s, const struct pfs_value_rules *rules, bool crlf,
-                    struct pfs_buf *out);
+void pfs_emit_begin(struct pfs_emit *e, const struct pfs_syntax *s, const struct pfs_value_rules *rules,
+                    bool crlf, struct pfs_buf *out);
 
 /* All return 0 or -EINVAL with what is wrong with the template or the value; buffer errors stick in out. */
-int pfs_emit_pair(struct pfs_emit *e, const char *key, size_t key_len, const char *value, size_t len, const char *attribute,
-                  bool literal, struct pfs_err *err); /* attribute: fixed `name="value"`, or NULL; literal: the template's own word, not checked against reserved */
-int pfs_emit_text(struct pfs_emit *e, const char *text, size_t len, bool literal, struct pfs_err *err); /* without line end */
+int pfs_emit_pair(struct pfs_emit *e, const char *key, size_t key_len, const char *value, size_t len,
+                  const char *attribute, bool literal,
+                  struct pfs_err *err); /* attribute: fixed `name="value"`, or NULL; literal: the template's
+                                           own word, not checked against reserved */
+int pfs_emit_text(struct pfs_emit *e, const char *text, size_t len, bool literal,
+                  struct pfs_err *err); /* without line end */
 void pfs_emit_end_line(struct pfs_emit *e);
 int pfs_emit_comment(struct pfs_emit *e, const char *text, struct pfs_err *err);
 int pfs_emit_open(struct pfs_emit *e, const char *name, size_t len, bool section, struct pfs_err *err);
-int pfs_emit_attribute(struct pfs_emit *e, const char *name, size_t name_len, const char *value, size_t len, struct pfs_err *err);
+int pfs_emit_attribute(struct pfs_emit *e, const char *name, size_t name_len, const char *value, size_t len,
+                       struct pfs_err *err);
 void pfs_emit_close(struct pfs_emit *e);
 
 /* The path of the sections around, "sip/" or "": the first part of a native key. */

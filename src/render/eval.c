@@ -3,9 +3,11 @@
 
 #include <errno.h>
 
-static int run(struct pfs_eval *e, const struct pfs_program *p, unsigned from, unsigned to, struct pfs_err *err);
+static int run(struct pfs_eval *e, const struct pfs_program *p, unsigned from, unsigned to,
+               struct pfs_err *err);
 
-/* ---- overrides ---------------------------------------------------------------------------------------------- */
+/* ---- overrides
+ * ---------------------------------------------------------------------------------------------- */
 
 struct gather {
     struct pfs_eval *e;
@@ -52,7 +54,8 @@ static int override_weight(const struct pfs_eval *e, const struct pfs_override *
     return o->line ? 1 : 2;
 }
 
-/* The override of this native key; all of that key count as used from now on. *ret_again: one was used before. */
+/* The override of this native key; all of that key count as used from now on. *ret_again: one was used
+ * before. */
 static const struct pfs_override *find_override(struct pfs_eval *e, struct pfs_str key, bool *ret_again)
 {
     const struct pfs_override *best = NULL;
@@ -69,7 +72,8 @@ static const struct pfs_override *find_override(struct pfs_eval *e, struct pfs_s
     return best;
 }
 
-/* ---- pairs -------------------------------------------------------------------------------------------------- */
+/* ---- pairs
+ * -------------------------------------------------------------------------------------------------- */
 
 /* The native key with its section before it, as overrides name it. */
 static int native_key(struct pfs_eval *e, struct pfs_str key, struct pfs_str *ret, struct pfs_err *err)
@@ -93,19 +97,23 @@ static void show_pair(struct pfs_eval *e, struct pfs_str native, struct pfs_str 
 {
     if (!e->on_pair)
         return;
-    struct pfs_pair pair = {.key = native.s, .value = value.s, .n_used = e->n_used, .used = e->used, .overridden = overridden};
+    struct pfs_pair pair = {
+        .key = native.s, .value = value.s, .n_used = e->n_used, .used = e->used, .overridden = overridden};
     e->on_pair(e->arg, &pair);
 }
 
-static int write_pair(struct pfs_eval *e, const struct pfs_op *op, struct pfs_str key, struct pfs_str value, struct pfs_err *err)
+static int write_pair(struct pfs_eval *e, const struct pfs_op *op, struct pfs_str key, struct pfs_str value,
+                      struct pfs_err *err)
 {
     const char *empty = op && op->empty ? op->empty : e->file->spec->empty;
     bool literal = value.len == 0 && empty;
     if (literal)
         value = (struct pfs_str){empty, strlen(empty)};
     if (op && op->max && value.len > op->max)
-        return pfs_err_set(err, EINVAL, "the value for %.*s is longer than %zu bytes", (int)key.len, key.s, op->max);
-    return pfs_emit_pair(&e->emit, key.s, key.len, value.s, value.len, op ? op->attribute : NULL, literal, err);
+        return pfs_err_set(err, EINVAL, "the value for %.*s is longer than %zu bytes", (int)key.len, key.s,
+                           op->max);
+    return pfs_emit_pair(&e->emit, key.s, key.len, value.s, value.len, op ? op->attribute : NULL, literal,
+                         err);
 }
 
 static int run_set(struct pfs_eval *e, const struct pfs_op *op, struct pfs_err *err)
@@ -129,7 +137,8 @@ static int run_set(struct pfs_eval *e, const struct pfs_op *op, struct pfs_err *
     return write_pair(e, op, key, value, err);
 }
 
-/* A native key that the template does not write: at the place for such keys, in a section of its own where it names one. */
+/* A native key that the template does not write: at the place for such keys, in a section of its own where it
+ * names one. */
 static int write_addition(struct pfs_eval *e, struct pfs_override *o, struct pfs_err *err)
 {
     struct pfs_str key = {o->key, strlen(o->key)}, value = {o->value, strlen(o->value)};
@@ -172,7 +181,8 @@ static int write_additions(struct pfs_eval *e, struct pfs_err *err)
     return r;
 }
 
-/* ---- operations without a body ------------------------------------------------------------------------------ */
+/* ---- operations without a body
+ * ------------------------------------------------------------------------------ */
 
 static int run_text(struct pfs_eval *e, const struct pfs_op *op, struct pfs_err *err)
 {
@@ -208,7 +218,9 @@ static int add_row(struct pfs_eval *e, struct pfs_table *t, const struct pfs_lin
         if (pfs_str_same(t->rows[i].key, key))
             return 0;
     if (t->n == t->op->max)
-        return pfs_err_set(err, EINVAL, "the lines have more than %zu different values, which is all that this model takes", t->op->max);
+        return pfs_err_set(
+            err, EINVAL, "the lines have more than %zu different values, which is all that this model takes",
+            t->op->max);
     t->rows[t->n++] = (struct pfs_row){.key = key, .line = line};
     return 0;
 }
@@ -238,9 +250,11 @@ static int run_table(struct pfs_eval *e, const struct pfs_op *op, struct pfs_err
     return r;
 }
 
-/* ---- operations with a body --------------------------------------------------------------------------------- */
+/* ---- operations with a body
+ * --------------------------------------------------------------------------------- */
 
-static int run_open(struct pfs_eval *e, const struct pfs_program *p, unsigned at, bool section, struct pfs_err *err)
+static int run_open(struct pfs_eval *e, const struct pfs_program *p, unsigned at, bool section,
+                    struct pfs_err *err)
 {
     const struct pfs_op *op = &p->ops[at];
     struct pfs_str name;
@@ -290,7 +304,8 @@ static int run_rows(struct pfs_eval *e, const struct pfs_program *p, unsigned at
     return r;
 }
 
-static int run_turn(struct pfs_eval *e, const struct pfs_program *p, unsigned at, struct pfs_str value, unsigned index, struct pfs_err *err)
+static int run_turn(struct pfs_eval *e, const struct pfs_program *p, unsigned at, struct pfs_str value,
+                    unsigned index, struct pfs_err *err)
 {
     if (index > PFS_TURNS_MAX)
         return pfs_err_set(err, EFBIG, "a loop has more than %d turns", PFS_TURNS_MAX);
@@ -356,7 +371,8 @@ static int run_count(struct pfs_eval *e, const struct pfs_program *p, unsigned a
     return r;
 }
 
-/* ---- the walk ----------------------------------------------------------------------------------------------- */
+/* ---- the walk
+ * ----------------------------------------------------------------------------------------------- */
 
 static int wanted(struct pfs_eval *e, const struct pfs_op *op, bool *ret, struct pfs_err *err)
 {
@@ -422,14 +438,16 @@ static int at_line(struct pfs_eval *e, const struct pfs_op *op, int r, struct pf
     return r;
 }
 
-static int run(struct pfs_eval *e, const struct pfs_program *p, unsigned from, unsigned to, struct pfs_err *err)
+static int run(struct pfs_eval *e, const struct pfs_program *p, unsigned from, unsigned to,
+               struct pfs_err *err)
 {
     for (unsigned at = from; at < to; at = p->ops[at].end) {
         bool want;
         pfs_arena_reset(&e->scratch);
         e->n_used = 0;
-        int r = ++e->steps > PFS_STEPS_MAX ? pfs_err_set(err, EFBIG, "a render takes more than %d steps", PFS_STEPS_MAX)
-                                           : wanted(e, &p->ops[at], &want, err);
+        int r = ++e->steps > PFS_STEPS_MAX
+                    ? pfs_err_set(err, EFBIG, "a render takes more than %d steps", PFS_STEPS_MAX)
+                    : wanted(e, &p->ops[at], &want, err);
         if (r == 0 && want)
             r = run_op(e, p, at, err);
         if (r < 0)
@@ -450,12 +468,13 @@ static int render(struct pfs_eval *e, const struct pfs_file *file, struct pfs_bu
     if (r < 0)
         return r;
     if (pfs_buf_error(out) == -EFBIG)
-        return pfs_err_set(err, EFBIG, "%s:%u: the file is larger than %zu bytes", file->model->tmpl->path, spec->line, spec->max_size);
+        return pfs_err_set(err, EFBIG, "%s:%u: the file is larger than %zu bytes", file->model->tmpl->path,
+                           spec->line, spec->max_size);
     return pfs_buf_error(out) ? pfs_err_nomem(err) : 0;
 }
 
-int pfs_render(const struct pfs_file *file, const struct pfs_phone *phone, struct pfs_zones *zones, struct pfs_buf *out,
-               pfs_pair_fn on_pair, void *arg, struct pfs_err *err)
+int pfs_render(const struct pfs_file *file, const struct pfs_phone *phone, struct pfs_zones *zones,
+               struct pfs_buf *out, pfs_pair_fn on_pair, void *arg, struct pfs_err *err)
 {
     struct pfs_eval *e = calloc(1, sizeof *e);
     if (!e)

@@ -13,7 +13,7 @@ struct pfs_table {
     struct pfs_row {
         struct pfs_str key;          /* the values, each behind a NUL */
         const struct pfs_line *line; /* the first that has them */
-    } *rows;
+    } * rows;
     const struct pfs_op *op;
 };
 
@@ -25,7 +25,7 @@ struct pfs_variable {
 struct pfs_override {
     const char *key; /* native */
     const char *value;
-    unsigned line;   /* whose it is; 0: the device's */
+    unsigned line; /* whose it is; 0: the device's */
     bool used;
 };
 
@@ -38,14 +38,14 @@ struct pfs_eval {
     struct pfs_arena kept;    /* of the render: tables, overrides */
     struct pfs_variable variables[PFS_VARIABLES_MAX];
     struct pfs_table tables[PFS_TABLES_MAX];
-    unsigned line_number;          /* of the line of the loop, 0 outside */
-    const struct pfs_line *line;   /* NULL: no such line in the inventory, or outside */
+    unsigned line_number;        /* of the line of the loop, 0 outside */
+    const struct pfs_line *line; /* NULL: no such line in the inventory, or outside */
     size_t n_overrides;
     struct pfs_override *overrides;
     bool overrides_done;
     unsigned steps;
-    const struct pfs_tz *tz;       /* read at first use */
-    bool last_is_set;              /* the reference evaluated last came from a scope */
+    const struct pfs_tz *tz; /* read at first use */
+    bool last_is_set;        /* the reference evaluated last came from a scope */
     pfs_pair_fn on_pair;
     void *arg;
     size_t n_used;
@@ -53,11 +53,15 @@ struct pfs_eval {
 };
 
 int pfs_eval_ref(struct pfs_eval *e, const struct pfs_ref *ref, struct pfs_str *ret, struct pfs_err *err);
-int pfs_eval_expr(struct pfs_eval *e, const struct pfs_expr *expr, struct pfs_str *ret, struct pfs_err *err); /* in scratch, NUL behind it */
-int pfs_eval_number(struct pfs_eval *e, int64_t n, struct pfs_str *ret, struct pfs_err *err); /* n as text, in scratch */
+int pfs_eval_expr(struct pfs_eval *e, const struct pfs_expr *expr, struct pfs_str *ret,
+                  struct pfs_err *err); /* in scratch, NUL behind it */
+int pfs_eval_number(struct pfs_eval *e, int64_t n, struct pfs_str *ret,
+                    struct pfs_err *err); /* n as text, in scratch */
 
-/* The values by which a table tells rows apart, for the line at hand, each behind a NUL; in memory of `arena`. */
-int pfs_eval_row_key(struct pfs_eval *e, const struct pfs_op *op, struct pfs_arena *arena, struct pfs_str *ret, struct pfs_err *err);
+/* The values by which a table tells rows apart, for the line at hand, each behind a NUL; in memory of
+ * `arena`. */
+int pfs_eval_row_key(struct pfs_eval *e, const struct pfs_op *op, struct pfs_arena *arena,
+                     struct pfs_str *ret, struct pfs_err *err);
 bool pfs_str_true(struct pfs_str s);
 
 /* Applies a filter to *v. */

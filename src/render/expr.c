@@ -53,7 +53,8 @@ static bool is_number(struct pfs_str word)
     return true;
 }
 
-static int literal(const struct pfs_names *names, const char *s, size_t len, struct pfs_ref *ret, struct pfs_err *err)
+static int literal(const struct pfs_names *names, const char *s, size_t len, struct pfs_ref *ret,
+                   struct pfs_err *err)
 {
     char *copy = pfs_arena_strndup(arena(names), s, len);
     if (!copy)
@@ -106,10 +107,10 @@ static bool find_property(struct pfs_str word, struct pfs_ref *ret)
 static bool find_tz(struct pfs_str word, struct pfs_ref *ret)
 {
     static const char *const names[] = {
-        "tz.offset",        "tz.dst",            "tz.dst_offset",   "tz.save",
-        "tz.start.month",   "tz.start.week",     "tz.start.weekday", "tz.start.day",
-        "tz.start.first_day", "tz.start.seconds", "tz.end.month",   "tz.end.week",
-        "tz.end.weekday",   "tz.end.day",        "tz.end.first_day", "tz.end.seconds",
+        "tz.offset",          "tz.dst",           "tz.dst_offset",    "tz.save",
+        "tz.start.month",     "tz.start.week",    "tz.start.weekday", "tz.start.day",
+        "tz.start.first_day", "tz.start.seconds", "tz.end.month",     "tz.end.week",
+        "tz.end.weekday",     "tz.end.day",       "tz.end.first_day", "tz.end.seconds",
     };
     for (size_t i = 0; i < PFS_N_ELEMENTS(names); i++)
         if (equals(word, names[i])) {
@@ -120,7 +121,8 @@ static bool find_tz(struct pfs_str word, struct pfs_ref *ret)
 }
 
 /* key.[k].type: the parts, and the entry key.N.type that they belong to. */
-static int compile_indexed(const struct pfs_names *names, struct pfs_str word, struct pfs_ref *ret, struct pfs_err *err)
+static int compile_indexed(const struct pfs_names *names, struct pfs_str word, struct pfs_ref *ret,
+                           struct pfs_err *err)
 {
     struct pfs_key_part parts[2 * PFS_NESTING_MAX];
     size_t n = 0;
@@ -133,7 +135,8 @@ static int compile_indexed(const struct pfs_names *names, struct pfs_str word, s
             stop++;
         struct pfs_str text = {word.s + start, stop - start};
         int slot = variable ? find_variable(names, text) : -1;
-        if (n == PFS_N_ELEMENTS(parts) || probe_len + text.len + 2 > sizeof probe || (variable && (slot < 0 || stop == word.len)))
+        if (n == PFS_N_ELEMENTS(parts) || probe_len + text.len + 2 > sizeof probe ||
+            (variable && (slot < 0 || stop == word.len)))
             return pfs_err_set(err, EINVAL, "\"%.*s\" names no loop variable in [ ]", (int)word.len, word.s);
         char *copy = pfs_arena_strndup(arena(names), text.s, text.len);
         if (!copy)
@@ -156,7 +159,8 @@ static int compile_indexed(const struct pfs_names *names, struct pfs_str word, s
     return 0;
 }
 
-static int compile_key(const struct pfs_names *names, struct pfs_str word, struct pfs_ref *ret, struct pfs_err *err)
+static int compile_key(const struct pfs_names *names, struct pfs_str word, struct pfs_ref *ret,
+                       struct pfs_err *err)
 {
     char name[PFS_KEY_MAX];
     if (word.len >= sizeof name)
@@ -186,11 +190,13 @@ static bool find_index(const struct pfs_names *names, struct pfs_str word, struc
     int slot = find_variable(names, name), table = find_table(names, name);
     if (slot < 0 && table < 0)
         return false;
-    *ret = (struct pfs_ref){.kind = slot >= 0 ? PFS_REF_VARIABLE_INDEX : PFS_REF_TABLE_INDEX, .number = slot >= 0 ? slot : table};
+    *ret = (struct pfs_ref){.kind = slot >= 0 ? PFS_REF_VARIABLE_INDEX : PFS_REF_TABLE_INDEX,
+                            .number = slot >= 0 ? slot : table};
     return true;
 }
 
-int pfs_ref_compile(const struct pfs_names *names, const char *text, size_t len, struct pfs_ref *ret, struct pfs_err *err)
+int pfs_ref_compile(const struct pfs_names *names, const char *text, size_t len, struct pfs_ref *ret,
+                    struct pfs_err *err)
 {
     struct pfs_str word = {text, len};
     if (len == 0)
@@ -270,7 +276,8 @@ static int read_args(struct reader *r, struct pfs_filter *f, struct pfs_err *err
     return 0;
 }
 
-static int read_filter(struct reader *r, const struct pfs_piece *piece, struct pfs_filter *f, struct pfs_err *err)
+static int read_filter(struct reader *r, const struct pfs_piece *piece, struct pfs_filter *f,
+                       struct pfs_err *err)
 {
     struct pfs_str name = read_word(r);
     *f = (struct pfs_filter){.kind = pfs_filter_find(name.s, name.len)};
@@ -283,12 +290,14 @@ static int read_filter(struct reader *r, const struct pfs_piece *piece, struct p
     if (ok == 0)
         ok = read_args(r, f, err);
     if (ok == 0 && !pfs_filter_takes(f->kind, f->n_args))
-        return pfs_err_set(err, EINVAL, "\"%.*s\" has the wrong number of arguments: %zu", (int)name.len, name.s, f->n_args);
+        return pfs_err_set(err, EINVAL, "\"%.*s\" has the wrong number of arguments: %zu", (int)name.len,
+                           name.s, f->n_args);
     return ok;
 }
 
 /* What stands between { and }. */
-static int compile_piece(const struct pfs_names *names, const char *s, size_t len, struct pfs_piece *ret, struct pfs_err *err)
+static int compile_piece(const struct pfs_names *names, const char *s, size_t len, struct pfs_piece *ret,
+                         struct pfs_err *err)
 {
     struct reader r = {.names = names, .at = s, .end = s + len};
     struct pfs_filter filters[PFS_FILTERS_MAX];
@@ -302,7 +311,8 @@ static int compile_piece(const struct pfs_names *names, const char *s, size_t le
         if (r.at == r.end)
             break;
         if (*r.at++ != '|')
-            return pfs_err_set(err, EINVAL, "a \"|\" is missing before \"%.*s\"", (int)(r.end - r.at + 1), r.at - 1);
+            return pfs_err_set(err, EINVAL, "a \"|\" is missing before \"%.*s\"", (int)(r.end - r.at + 1),
+                               r.at - 1);
         if (ret->n_filters == PFS_FILTERS_MAX)
             return pfs_err_set(err, EINVAL, "an expression has more than %d filters", PFS_FILTERS_MAX);
         ok = read_filter(&r, ret, &filters[ret->n_filters], err);
@@ -353,7 +363,8 @@ static const char *read_literal(const char *s, struct pfs_buf *out, struct pfs_e
 
 enum { PIECES_MAX = 512 };
 
-static int compile_pieces(const struct pfs_names *names, const char *s, struct pfs_piece *pieces, size_t *ret_n, struct pfs_err *err)
+static int compile_pieces(const struct pfs_names *names, const char *s, struct pfs_piece *pieces,
+                          size_t *ret_n, struct pfs_err *err)
 {
     size_t n = 0;
     while (*s) {
@@ -384,7 +395,8 @@ static int compile_pieces(const struct pfs_names *names, const char *s, struct p
     return 0;
 }
 
-int pfs_expr_compile(const struct pfs_names *names, const char *text, struct pfs_expr **ret, struct pfs_err *err)
+int pfs_expr_compile(const struct pfs_names *names, const char *text, struct pfs_expr **ret,
+                     struct pfs_err *err)
 {
     autofree struct pfs_piece *pieces = calloc(PIECES_MAX, sizeof *pieces);
     if (!pieces)

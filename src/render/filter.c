@@ -6,7 +6,8 @@
 
 enum { MANY = PFS_FILTER_ARGS_MAX };
 
-typedef int (*filter_fn)(struct pfs_eval *e, struct pfs_str *v, const struct pfs_str *args, size_t n_args, struct pfs_err *err);
+typedef int (*filter_fn)(struct pfs_eval *e, struct pfs_str *v, const struct pfs_str *args, size_t n_args,
+                         struct pfs_err *err);
 
 struct pfs_filter_kind {
     const char *name;
@@ -55,22 +56,26 @@ static int number(struct pfs_str s, int64_t *ret, struct pfs_err *err)
     return 0;
 }
 
-/* ---- truth -------------------------------------------------------------------------------------------------- */
+/* ---- truth
+ * -------------------------------------------------------------------------------------------------- */
 
-static int filter_bool(struct pfs_eval *e, struct pfs_str *v, const struct pfs_str *args, size_t n, struct pfs_err *err)
+static int filter_bool(struct pfs_eval *e, struct pfs_str *v, const struct pfs_str *args, size_t n,
+                       struct pfs_err *err)
 {
     *v = args[pfs_str_true(*v) ? 0 : 1];
     return 0;
 }
 
-static int filter_default(struct pfs_eval *e, struct pfs_str *v, const struct pfs_str *args, size_t n, struct pfs_err *err)
+static int filter_default(struct pfs_eval *e, struct pfs_str *v, const struct pfs_str *args, size_t n,
+                          struct pfs_err *err)
 {
     if (v->len == 0)
         *v = args[0];
     return 0;
 }
 
-static int filter_is(struct pfs_eval *e, struct pfs_str *v, const struct pfs_str *args, size_t n, struct pfs_err *err)
+static int filter_is(struct pfs_eval *e, struct pfs_str *v, const struct pfs_str *args, size_t n,
+                     struct pfs_err *err)
 {
     bool found = false;
     for (size_t i = 0; i < n; i++)
@@ -79,44 +84,51 @@ static int filter_is(struct pfs_eval *e, struct pfs_str *v, const struct pfs_str
     return 0;
 }
 
-static int filter_not(struct pfs_eval *e, struct pfs_str *v, const struct pfs_str *args, size_t n, struct pfs_err *err)
+static int filter_not(struct pfs_eval *e, struct pfs_str *v, const struct pfs_str *args, size_t n,
+                      struct pfs_err *err)
 {
     *v = on_off(!pfs_str_true(*v));
     return 0;
 }
 
-static int filter_set(struct pfs_eval *e, struct pfs_str *v, const struct pfs_str *args, size_t n, struct pfs_err *err)
+static int filter_set(struct pfs_eval *e, struct pfs_str *v, const struct pfs_str *args, size_t n,
+                      struct pfs_err *err)
 {
     *v = on_off(v->len > 0);
     return 0;
 }
 
-static int filter_isset(struct pfs_eval *e, struct pfs_str *v, const struct pfs_str *args, size_t n, struct pfs_err *err)
+static int filter_isset(struct pfs_eval *e, struct pfs_str *v, const struct pfs_str *args, size_t n,
+                        struct pfs_err *err)
 {
     *v = on_off(e->last_is_set);
     return 0;
 }
 
-static int filter_and(struct pfs_eval *e, struct pfs_str *v, const struct pfs_str *args, size_t n, struct pfs_err *err)
+static int filter_and(struct pfs_eval *e, struct pfs_str *v, const struct pfs_str *args, size_t n,
+                      struct pfs_err *err)
 {
     *v = on_off(pfs_str_true(*v) && pfs_str_true(args[0]));
     return 0;
 }
 
-static int filter_or(struct pfs_eval *e, struct pfs_str *v, const struct pfs_str *args, size_t n, struct pfs_err *err)
+static int filter_or(struct pfs_eval *e, struct pfs_str *v, const struct pfs_str *args, size_t n,
+                     struct pfs_err *err)
 {
     *v = on_off(pfs_str_true(*v) || pfs_str_true(args[0]));
     return 0;
 }
 
-static int filter_nonzero(struct pfs_eval *e, struct pfs_str *v, const struct pfs_str *args, size_t n, struct pfs_err *err)
+static int filter_nonzero(struct pfs_eval *e, struct pfs_str *v, const struct pfs_str *args, size_t n,
+                          struct pfs_err *err)
 {
     if (pfs_str_same(*v, pfs_str_of("0")))
         *v = pfs_str_of("");
     return 0;
 }
 
-/* ---- numbers; the empty text stays empty -------------------------------------------------------------------- */
+/* ---- numbers; the empty text stays empty
+ * -------------------------------------------------------------------- */
 
 enum arithmetic { ADD, SUB, MUL, DIV, MOD };
 
@@ -145,7 +157,8 @@ static int calculate(enum arithmetic how, int64_t a, int64_t b, int64_t *ret, st
     return overflow ? pfs_err_set(err, EINVAL, "a number is too large") : 0;
 }
 
-static int arithmetic(struct pfs_eval *e, enum arithmetic how, struct pfs_str *v, struct pfs_str arg, struct pfs_err *err)
+static int arithmetic(struct pfs_eval *e, enum arithmetic how, struct pfs_str *v, struct pfs_str arg,
+                      struct pfs_err *err)
 {
     int64_t a, b, result;
     if (v->len == 0)
@@ -156,32 +169,38 @@ static int arithmetic(struct pfs_eval *e, enum arithmetic how, struct pfs_str *v
     return pfs_eval_number(e, result, v, err);
 }
 
-static int filter_add(struct pfs_eval *e, struct pfs_str *v, const struct pfs_str *args, size_t n, struct pfs_err *err)
+static int filter_add(struct pfs_eval *e, struct pfs_str *v, const struct pfs_str *args, size_t n,
+                      struct pfs_err *err)
 {
     return arithmetic(e, ADD, v, args[0], err);
 }
 
-static int filter_sub(struct pfs_eval *e, struct pfs_str *v, const struct pfs_str *args, size_t n, struct pfs_err *err)
+static int filter_sub(struct pfs_eval *e, struct pfs_str *v, const struct pfs_str *args, size_t n,
+                      struct pfs_err *err)
 {
     return arithmetic(e, SUB, v, args[0], err);
 }
 
-static int filter_mul(struct pfs_eval *e, struct pfs_str *v, const struct pfs_str *args, size_t n, struct pfs_err *err)
+static int filter_mul(struct pfs_eval *e, struct pfs_str *v, const struct pfs_str *args, size_t n,
+                      struct pfs_err *err)
 {
     return arithmetic(e, MUL, v, args[0], err);
 }
 
-static int filter_div(struct pfs_eval *e, struct pfs_str *v, const struct pfs_str *args, size_t n, struct pfs_err *err)
+static int filter_div(struct pfs_eval *e, struct pfs_str *v, const struct pfs_str *args, size_t n,
+                      struct pfs_err *err)
 {
     return arithmetic(e, DIV, v, args[0], err);
 }
 
-static int filter_mod(struct pfs_eval *e, struct pfs_str *v, const struct pfs_str *args, size_t n, struct pfs_err *err)
+static int filter_mod(struct pfs_eval *e, struct pfs_str *v, const struct pfs_str *args, size_t n,
+                      struct pfs_err *err)
 {
     return arithmetic(e, MOD, v, args[0], err);
 }
 
-static int filter_abs(struct pfs_eval *e, struct pfs_str *v, const struct pfs_str *args, size_t n, struct pfs_err *err)
+static int filter_abs(struct pfs_eval *e, struct pfs_str *v, const struct pfs_str *args, size_t n,
+                      struct pfs_err *err)
 {
     int64_t a;
     if (v->len == 0)
@@ -191,7 +210,8 @@ static int filter_abs(struct pfs_eval *e, struct pfs_str *v, const struct pfs_st
 }
 
 /* Writes a number with a format of two ints: width and value. */
-static int padded(struct pfs_eval *e, struct pfs_str *v, struct pfs_str width_text, bool hex, struct pfs_err *err)
+static int padded(struct pfs_eval *e, struct pfs_str *v, struct pfs_str width_text, bool hex,
+                  struct pfs_err *err)
 {
     int64_t a, width;
     if (v->len == 0)
@@ -209,17 +229,20 @@ static int padded(struct pfs_eval *e, struct pfs_str *v, struct pfs_str width_te
     return take(e, &b, v, err);
 }
 
-static int filter_pad(struct pfs_eval *e, struct pfs_str *v, const struct pfs_str *args, size_t n, struct pfs_err *err)
+static int filter_pad(struct pfs_eval *e, struct pfs_str *v, const struct pfs_str *args, size_t n,
+                      struct pfs_err *err)
 {
     return padded(e, v, args[0], false, err);
 }
 
-static int filter_hex(struct pfs_eval *e, struct pfs_str *v, const struct pfs_str *args, size_t n, struct pfs_err *err)
+static int filter_hex(struct pfs_eval *e, struct pfs_str *v, const struct pfs_str *args, size_t n,
+                      struct pfs_err *err)
 {
     return padded(e, v, n ? args[0] : pfs_str_of("1"), true, err);
 }
 
-static int filter_sign(struct pfs_eval *e, struct pfs_str *v, const struct pfs_str *args, size_t n, struct pfs_err *err)
+static int filter_sign(struct pfs_eval *e, struct pfs_str *v, const struct pfs_str *args, size_t n,
+                       struct pfs_err *err)
 {
     int64_t a;
     if (v->len == 0)
@@ -262,7 +285,8 @@ static int add_duration_part(struct pfs_buf *b, char part, int64_t seconds, stru
     }
 }
 
-static int filter_duration(struct pfs_eval *e, struct pfs_str *v, const struct pfs_str *args, size_t n, struct pfs_err *err)
+static int filter_duration(struct pfs_eval *e, struct pfs_str *v, const struct pfs_str *args, size_t n,
+                           struct pfs_err *err)
 {
     int64_t seconds;
     if (v->len == 0)
@@ -278,7 +302,8 @@ static int filter_duration(struct pfs_eval *e, struct pfs_str *v, const struct p
     return r < 0 ? r : take(e, &b, v, err);
 }
 
-/* ---- text --------------------------------------------------------------------------------------------------- */
+/* ---- text
+ * --------------------------------------------------------------------------------------------------- */
 
 static int change_case(struct pfs_eval *e, struct pfs_str *v, int (*change)(int), struct pfs_err *err)
 {
@@ -292,17 +317,20 @@ static int change_case(struct pfs_eval *e, struct pfs_str *v, int (*change)(int)
     return 0;
 }
 
-static int filter_upper(struct pfs_eval *e, struct pfs_str *v, const struct pfs_str *args, size_t n, struct pfs_err *err)
+static int filter_upper(struct pfs_eval *e, struct pfs_str *v, const struct pfs_str *args, size_t n,
+                        struct pfs_err *err)
 {
     return change_case(e, v, toupper, err);
 }
 
-static int filter_lower(struct pfs_eval *e, struct pfs_str *v, const struct pfs_str *args, size_t n, struct pfs_err *err)
+static int filter_lower(struct pfs_eval *e, struct pfs_str *v, const struct pfs_str *args, size_t n,
+                        struct pfs_err *err)
 {
     return change_case(e, v, tolower, err);
 }
 
-static int filter_prefix(struct pfs_eval *e, struct pfs_str *v, const struct pfs_str *args, size_t n, struct pfs_err *err)
+static int filter_prefix(struct pfs_eval *e, struct pfs_str *v, const struct pfs_str *args, size_t n,
+                         struct pfs_err *err)
 {
     if (v->len == 0)
         return 0;
@@ -312,7 +340,8 @@ static int filter_prefix(struct pfs_eval *e, struct pfs_str *v, const struct pfs
     return take(e, &b, v, err);
 }
 
-static int filter_suffix(struct pfs_eval *e, struct pfs_str *v, const struct pfs_str *args, size_t n, struct pfs_err *err)
+static int filter_suffix(struct pfs_eval *e, struct pfs_str *v, const struct pfs_str *args, size_t n,
+                         struct pfs_err *err)
 {
     if (v->len == 0)
         return 0;
@@ -322,7 +351,8 @@ static int filter_suffix(struct pfs_eval *e, struct pfs_str *v, const struct pfs
     return take(e, &b, v, err);
 }
 
-static int filter_replace(struct pfs_eval *e, struct pfs_str *v, const struct pfs_str *args, size_t n, struct pfs_err *err)
+static int filter_replace(struct pfs_eval *e, struct pfs_str *v, const struct pfs_str *args, size_t n,
+                          struct pfs_err *err)
 {
     struct pfs_str old = args[0];
     if (old.len == 0)
@@ -339,7 +369,8 @@ static int filter_replace(struct pfs_eval *e, struct pfs_str *v, const struct pf
     return take(e, &b, v, err);
 }
 
-static int filter_remove(struct pfs_eval *e, struct pfs_str *v, const struct pfs_str *args, size_t n, struct pfs_err *err)
+static int filter_remove(struct pfs_eval *e, struct pfs_str *v, const struct pfs_str *args, size_t n,
+                         struct pfs_err *err)
 {
     struct pfs_buf b autobuf = PFS_BUF_INIT(PFS_VALUE_MAX);
     for (size_t i = 0; i < v->len; i++)
@@ -355,13 +386,15 @@ static size_t find(struct pfs_str v, struct pfs_str x)
     return at ? (size_t)(at - v.s) : v.len;
 }
 
-static int filter_before(struct pfs_eval *e, struct pfs_str *v, const struct pfs_str *args, size_t n, struct pfs_err *err)
+static int filter_before(struct pfs_eval *e, struct pfs_str *v, const struct pfs_str *args, size_t n,
+                         struct pfs_err *err)
 {
     v->len = find(*v, args[0]);
     return 0;
 }
 
-static int filter_after(struct pfs_eval *e, struct pfs_str *v, const struct pfs_str *args, size_t n, struct pfs_err *err)
+static int filter_after(struct pfs_eval *e, struct pfs_str *v, const struct pfs_str *args, size_t n,
+                        struct pfs_err *err)
 {
     size_t at = find(*v, args[0]);
     size_t skip = at == v->len ? v->len : at + args[0].len;
@@ -369,7 +402,8 @@ static int filter_after(struct pfs_eval *e, struct pfs_str *v, const struct pfs_
     return 0;
 }
 
-static int filter_host(struct pfs_eval *e, struct pfs_str *v, const struct pfs_str *args, size_t n, struct pfs_err *err)
+static int filter_host(struct pfs_eval *e, struct pfs_str *v, const struct pfs_str *args, size_t n,
+                       struct pfs_err *err)
 {
     if (!memchr(v->s, ':', v->len))
         return 0;
@@ -386,7 +420,8 @@ static bool is_user_char(unsigned char c)
     return isalnum(c) ? c < 0x80 : c && c < 0x80 && strchr("-_.!~*'()&=+$,;?/", c);
 }
 
-static int filter_uri(struct pfs_eval *e, struct pfs_str *v, const struct pfs_str *args, size_t n, struct pfs_err *err)
+static int filter_uri(struct pfs_eval *e, struct pfs_str *v, const struct pfs_str *args, size_t n,
+                      struct pfs_err *err)
 {
     struct pfs_buf b autobuf = PFS_BUF_INIT(PFS_VALUE_MAX);
     for (size_t i = 0; i < v->len; i++) {
@@ -398,7 +433,8 @@ static int filter_uri(struct pfs_eval *e, struct pfs_str *v, const struct pfs_st
     return take(e, &b, v, err);
 }
 
-static int filter_quote(struct pfs_eval *e, struct pfs_str *v, const struct pfs_str *args, size_t n, struct pfs_err *err)
+static int filter_quote(struct pfs_eval *e, struct pfs_str *v, const struct pfs_str *args, size_t n,
+                        struct pfs_err *err)
 {
     struct pfs_buf b autobuf = PFS_BUF_INIT(PFS_VALUE_MAX);
     pfs_buf_char(&b, '"');
@@ -411,7 +447,8 @@ static int filter_quote(struct pfs_eval *e, struct pfs_str *v, const struct pfs_
     return take(e, &b, v, err);
 }
 
-/* ---- lists: items separated by commas ----------------------------------------------------------------------- */
+/* ---- lists: items separated by commas
+ * ----------------------------------------------------------------------- */
 
 /* The next item of a list; *at moves behind it. False at the end. */
 static bool next_item(struct pfs_str list, size_t *at, struct pfs_str *ret)
@@ -436,13 +473,15 @@ static int64_t place(struct pfs_str list, struct pfs_str wanted)
     return 0;
 }
 
-static int filter_join(struct pfs_eval *e, struct pfs_str *v, const struct pfs_str *args, size_t n, struct pfs_err *err)
+static int filter_join(struct pfs_eval *e, struct pfs_str *v, const struct pfs_str *args, size_t n,
+                       struct pfs_err *err)
 {
     const struct pfs_str replacement[] = {pfs_str_of(","), args[0]};
     return filter_replace(e, v, replacement, 2, err);
 }
 
-static int filter_item(struct pfs_eval *e, struct pfs_str *v, const struct pfs_str *args, size_t n, struct pfs_err *err)
+static int filter_item(struct pfs_eval *e, struct pfs_str *v, const struct pfs_str *args, size_t n,
+                       struct pfs_err *err)
 {
     int64_t wanted;
     int r = number(args[0], &wanted, err);
@@ -459,14 +498,16 @@ static int filter_item(struct pfs_eval *e, struct pfs_str *v, const struct pfs_s
     return 0;
 }
 
-static int filter_index(struct pfs_eval *e, struct pfs_str *v, const struct pfs_str *args, size_t n, struct pfs_err *err)
+static int filter_index(struct pfs_eval *e, struct pfs_str *v, const struct pfs_str *args, size_t n,
+                        struct pfs_err *err)
 {
     int64_t i = place(*v, args[0]);
     *v = pfs_str_of("");
     return i ? pfs_eval_number(e, i, v, err) : 0;
 }
 
-static int filter_has(struct pfs_eval *e, struct pfs_str *v, const struct pfs_str *args, size_t n, struct pfs_err *err)
+static int filter_has(struct pfs_eval *e, struct pfs_str *v, const struct pfs_str *args, size_t n,
+                      struct pfs_err *err)
 {
     *v = on_off(place(*v, args[0]) > 0);
     return 0;
@@ -541,7 +582,8 @@ static int apply_map(const struct pfs_value_map *map, struct pfs_str *v, struct 
             return 0;
         }
     if (!map->has_default)
-        return pfs_err_set(err, EINVAL, "the map \"%s\" has nothing for \"%.*s\"", map->name, (int)PFS_MIN(v->len, 40u), v->s);
+        return pfs_err_set(err, EINVAL, "the map \"%s\" has nothing for \"%.*s\"", map->name,
+                           (int)PFS_MIN(v->len, 40u), v->s);
     *v = map->default_to;
     return 0;
 }

@@ -1,5 +1,6 @@
 #include "render/library.h"
 #include "base/map.h"
+#include "base/near.h"
 #include "render/xml.h"
 
 #include <ctype.h>
@@ -11,7 +12,8 @@
 
 enum { TEMPLATES_MAX = 4096, PROBLEMS_MAX = 256 };
 
-/* ---- the files of a folder ---------------------------------------------------------------------------------- */
+/* ---- the files of a folder
+ * ---------------------------------------------------------------------------------- */
 
 static int is_visible(const struct dirent *d)
 {
@@ -46,7 +48,8 @@ static int each_template(const char *folder, int (*fn)(void *arg, const char *pa
     for (int i = 0; i < n; i++) {
         autofree char *path = NULL;
         if (r == 0)
-            r = asprintf(&path, "%s/%s", folder, names[i]->d_name) < 0 ? -ENOMEM : each_in_vendor(path, fn, arg);
+            r = asprintf(&path, "%s/%s", folder, names[i]->d_name) < 0 ? -ENOMEM
+                                                                       : each_in_vendor(path, fn, arg);
         free(names[i]);
     }
     free(names);
@@ -60,7 +63,8 @@ static int hash_file(void *arg, const char *path)
     XXH3_64bits_update(state, path, strlen(path) + 1);
     if (stat(path, &st) < 0)
         return 0; /* gone meanwhile: its absence is the change */
-    const int64_t parts[] = {(int64_t)st.st_ino, st.st_size, st.st_mtim.tv_sec, st.st_mtim.tv_nsec, st.st_ctim.tv_sec, st.st_ctim.tv_nsec};
+    const int64_t parts[] = {(int64_t)st.st_ino, st.st_size,        st.st_mtim.tv_sec,
+                             st.st_mtim.tv_nsec, st.st_ctim.tv_sec, st.st_ctim.tv_nsec};
     XXH3_64bits_update(state, parts, sizeof parts);
     return 0;
 }
@@ -82,7 +86,8 @@ uint64_t pfs_library_fingerprint(const struct pfs_library_source *source)
     return hash;
 }
 
-/* ---- loading ------------------------------------------------------------------------------------------------ */
+/* ---- loading
+ * ------------------------------------------------------------------------------------------------ */
 
 struct loader {
     struct pfs_library *lib;
@@ -147,7 +152,8 @@ static int load_folders(struct loader *loader, const struct pfs_library_source *
     return r < 0 ? r : each_template(source->shipped, load_template, loader);
 }
 
-/* ---- indexes ------------------------------------------------------------------------------------------------ */
+/* ---- indexes
+ * ------------------------------------------------------------------------------------------------ */
 
 static bool is_site(const struct loader *loader, const struct pfs_template *t)
 {
@@ -158,14 +164,14 @@ static bool is_site(const struct loader *loader, const struct pfs_template *t)
 }
 
 /* Two claim one thing: the first has it. That a site's template comes before a shipped one is no problem. */
-static int claim_twice(const struct loader *loader, const struct pfs_model *first, const struct pfs_model *second, const char *what,
-                       const char *name)
+static int claim_twice(const struct loader *loader, const struct pfs_model *first,
+                       const struct pfs_model *second, const char *what, const char *name)
 {
     struct pfs_err text;
     if (is_site(loader, first->tmpl) && !is_site(loader, second->tmpl))
         return 0;
-    pfs_err_set(&text, EEXIST, "%s:%u: the %s %s is claimed by %s too, which comes first and has it", second->tmpl->path,
-                second->line, what, name, first->tmpl->path);
+    pfs_err_set(&text, EEXIST, "%s:%u: the %s %s is claimed by %s too, which comes first and has it",
+                second->tmpl->path, second->line, what, name, first->tmpl->path);
     return add_problem(loader->lib, text.msg);
 }
 
@@ -200,7 +206,8 @@ static int index_common_name(struct loader *loader, const struct pfs_file *f, co
 static int add_pattern(struct pfs_library *l, const struct pfs_pattern *p, size_t *cap)
 {
     for (size_t i = 0; i < l->n_patterns; i++)
-        if (l->patterns[i]->prefix_len == p->prefix_len && strncasecmp(l->patterns[i]->text, p->text, p->prefix_len) == 0 &&
+        if (l->patterns[i]->prefix_len == p->prefix_len &&
+            strncasecmp(l->patterns[i]->text, p->text, p->prefix_len) == 0 &&
             strcasecmp(l->patterns[i]->suffix, p->suffix) == 0)
             return 0;
     if (l->n_patterns == *cap) {
@@ -219,7 +226,8 @@ static int index_file(struct loader *loader, const struct pfs_file *f, size_t *c
     bool per_device = f->spec->per == PFS_PER_DEVICE;
     int r = per_device ? add_pattern(loader->lib, &f->name, cap) : index_common_name(loader, f, &f->name);
     for (size_t i = 0; i < f->n_aliases && r == 0; i++)
-        r = per_device ? add_pattern(loader->lib, &f->aliases[i], cap) : index_common_name(loader, f, &f->aliases[i]);
+        r = per_device ? add_pattern(loader->lib, &f->aliases[i], cap)
+                       : index_common_name(loader, f, &f->aliases[i]);
     return r;
 }
 
@@ -259,8 +267,8 @@ static int load(struct loader *loader, const struct pfs_library_source *source, 
     return r < 0 ? pfs_err_nomem(err) : 0;
 }
 
-int pfs_library_load(const struct pfs_library_source *source, const struct pfs_catalogue *c, const struct pfs_library *previous,
-                     struct pfs_library **ret, struct pfs_err *err)
+int pfs_library_load(const struct pfs_library_source *source, const struct pfs_catalogue *c,
+                     const struct pfs_library *previous, struct pfs_library **ret, struct pfs_err *err)
 {
     struct pfs_library *l = calloc(1, sizeof *l);
     if (!l)
@@ -300,47 +308,27 @@ void pfs_library_unref(struct pfs_library *l)
     free(l);
 }
 
-/* ---- asking ------------------------------------------------------------------------------------------------- */
+/* ---- asking
+ * ------------------------------------------------------------------------------------------------- */
 
 const struct pfs_model *pfs_library_model(const struct pfs_library *l, const char *name)
 {
     return pfs_map_get(&l->models, name, strlen(name));
 }
 
-/* How many single edits lie between two short words, counted as far as `limit` + 1. */
-static unsigned distance(const char *a, const char *b, unsigned limit)
+int pfs_library_find_model(const struct pfs_library *l, const char *name, const struct pfs_model **ret,
+                           struct pfs_err *err)
 {
-    size_t la = strlen(a), lb = strlen(b);
-    unsigned row[72];
-    if (la >= PFS_N_ELEMENTS(row) || lb >= PFS_N_ELEMENTS(row))
-        return limit + 1;
-    for (size_t j = 0; j <= lb; j++)
-        row[j] = (unsigned)j;
-    for (size_t i = 1; i <= la; i++) {
-        unsigned diagonal = row[0];
-        row[0] = (unsigned)i;
-        for (size_t j = 1; j <= lb; j++) {
-            unsigned substitute = diagonal + (a[i - 1] != b[j - 1]);
-            diagonal = row[j];
-            row[j] = PFS_MIN(substitute, PFS_MIN(row[j], row[j - 1]) + 1);
-        }
-    }
-    return row[lb];
-}
-
-int pfs_library_find_model(const struct pfs_library *l, const char *name, const struct pfs_model **ret, struct pfs_err *err)
-{
-    enum { NEAR = 3 };
     const struct pfs_model *found = pfs_library_model(l, name);
     if (found) {
         *ret = found;
         return 0;
     }
     const char *near = NULL;
-    unsigned best = NEAR;
+    unsigned best = pfs_near_limit(strlen(name));
     for (const struct pfs_map_entry *e = pfs_map_next(&l->models, NULL); e; e = pfs_map_next(&l->models, e)) {
-        unsigned d = distance(name, e->key, NEAR);
-        if (d < best || (d == best && near && strcmp(e->key, near) < 0)) {
+        unsigned d = pfs_near_distance(name, e->key);
+        if (d < best || (d == best && (!near || strcmp(e->key, near) < 0))) {
             best = d;
             near = e->key;
         }
@@ -365,7 +353,8 @@ const struct pfs_file *pfs_library_common(const struct pfs_library *l, const cha
     return name[len] ? NULL : pfs_map_get(&l->common, lower, len);
 }
 
-int pfs_library_macs(const struct pfs_library *l, const char *name, int (*fn)(void *arg, uint64_t mac), void *arg)
+int pfs_library_macs(const struct pfs_library *l, const char *name, int (*fn)(void *arg, uint64_t mac),
+                     void *arg)
 {
     uint64_t seen[8];
     size_t n = 0;
@@ -392,7 +381,8 @@ static int by_name(const void *a, const void *b)
     return strcmp((*x)->name, (*y)->name);
 }
 
-int pfs_library_models(const struct pfs_library *l, int (*fn)(void *arg, const struct pfs_model *m), void *arg)
+int pfs_library_models(const struct pfs_library *l, int (*fn)(void *arg, const struct pfs_model *m),
+                       void *arg)
 {
     autofree const struct pfs_model **models = calloc(l->models.n + 1, sizeof *models);
     if (!models)

@@ -1,7 +1,7 @@
 /* All templates in service: the site's before the shipped ones.
  *
- * A library is immutable and counted: a render holds the one it began with. When a file changes a new one is loaded, in which
- * a template that no longer compiles is the last good one of the same path. */
+ * A library is immutable and counted: a render holds the one it began with. When a file changes a new one is
+ * loaded, in which a template that no longer compiles is the last good one of the same path. */
 #pragma once
 
 #include "render/render.h"
@@ -20,20 +20,20 @@ struct pfs_library {
     size_t n_templates;
     struct pfs_template **templates; /* site before shipped, each by path */
     size_t n_problems;
-    const char **problems;           /* sentences: broken templates, names and models claimed twice */
-    size_t n_broken;                 /* how many of these are broken templates */
-    struct pfs_map models;           /* name to const struct pfs_model */
-    struct pfs_map common;           /* lower-case name to const struct pfs_file, per model or vendor */
+    const char **problems; /* sentences: broken templates, names and models claimed twice */
+    size_t n_broken;       /* how many of these are broken templates */
+    struct pfs_map models; /* name to const struct pfs_model */
+    struct pfs_map common; /* lower-case name to const struct pfs_file, per model or vendor */
     size_t n_patterns;
     const struct pfs_pattern **patterns; /* every different pattern with a MAC */
-    struct pfs_pattern mac_cfg;      /* {mac}.cfg, which every device answers to */
-    uint64_t fingerprint;            /* pfs_library_fingerprint() before it was read */
+    struct pfs_pattern mac_cfg;          /* {mac}.cfg, which every device answers to */
+    uint64_t fingerprint;                /* pfs_library_fingerprint() before it was read */
 };
 
-/* Reads both folders. A broken template is a problem, not an error: -ENOMEM and an unreadable schema are. previous may be NULL. The
- * catalogue must outlive it. */
-int pfs_library_load(const struct pfs_library_source *source, const struct pfs_catalogue *c, const struct pfs_library *previous,
-                     struct pfs_library **ret, struct pfs_err *err);
+/* Reads both folders. A broken template is a problem, not an error: -ENOMEM and an unreadable schema are.
+ * previous may be NULL. The catalogue must outlive it. */
+int pfs_library_load(const struct pfs_library_source *source, const struct pfs_catalogue *c,
+                     const struct pfs_library *previous, struct pfs_library **ret, struct pfs_err *err);
 struct pfs_library *pfs_library_ref(struct pfs_library *l);
 void pfs_library_unref(struct pfs_library *l);
 
@@ -44,15 +44,19 @@ uint64_t pfs_library_fingerprint(const struct pfs_library_source *source);
 const struct pfs_model *pfs_library_model(const struct pfs_library *l, const char *name);
 
 /* -ENOENT `no such model: yealink-t64s (did you mean yealink-t46s?)`. */
-int pfs_library_find_model(const struct pfs_library *l, const char *name, const struct pfs_model **ret, struct pfs_err *err);
+int pfs_library_find_model(const struct pfs_library *l, const char *name, const struct pfs_model **ret,
+                           struct pfs_err *err);
 
 bool pfs_library_has_vendor(const struct pfs_library *l, const char *vendor, size_t len);
 
 /* The file common to a model or vendor that has this name, in any letter case; NULL: none. */
 const struct pfs_file *pfs_library_common(const struct pfs_library *l, const char *name);
 
-/* Calls fn for each different MAC that the name may stand for by some pattern; stops at non-zero and returns it. */
-int pfs_library_macs(const struct pfs_library *l, const char *name, int (*fn)(void *arg, uint64_t mac), void *arg);
+/* Calls fn for each different MAC that the name may stand for by some pattern; stops at non-zero and returns
+ * it. */
+int pfs_library_macs(const struct pfs_library *l, const char *name, int (*fn)(void *arg, uint64_t mac),
+                     void *arg);
 
 /* Calls fn for every model, in order of name. 0, fn's non-zero, or -ENOMEM. */
-int pfs_library_models(const struct pfs_library *l, int (*fn)(void *arg, const struct pfs_model *m), void *arg);
+int pfs_library_models(const struct pfs_library *l, int (*fn)(void *arg, const struct pfs_model *m),
+                       void *arg);

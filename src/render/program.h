@@ -1,19 +1,19 @@
 /* A file's content, compiled: inside render/ only.
  *
- * The content is a flat array of operations. An operation with a body (element, section, loop, condition) is followed by its
- * body and knows where that ends; a run of [from, to) is evaluated by walking. Texts with {…} are expressions: pieces that
- * are put together. Everything lives in the template's arena. */
+ * The content is a flat array of operations. An operation with a body (element, section, loop, condition) is
+ * followed by its body and knows where that ends; a run of [from, to) is evaluated by walking. Texts with {…}
+ * are expressions: pieces that are put together. Everything lives in the template's arena. */
 #pragma once
 
 #include "render/template.h"
 
 enum {
-    PFS_NESTING_MAX = 16,     /* bodies in bodies, blocks in blocks */
-    PFS_VARIABLES_MAX = 16,   /* loop variables in scope */
+    PFS_NESTING_MAX = 16,   /* bodies in bodies, blocks in blocks */
+    PFS_VARIABLES_MAX = 16, /* loop variables in scope */
     PFS_TABLES_MAX = 8,
-    PFS_TURNS_MAX = 1000,     /* of one loop */
-    PFS_STEPS_MAX = 200000,   /* operations of one render */
-    PFS_FILTERS_MAX = 16,     /* behind one reference */
+    PFS_TURNS_MAX = 1000,   /* of one loop */
+    PFS_STEPS_MAX = 200000, /* operations of one render */
+    PFS_FILTERS_MAX = 16,   /* behind one reference */
     PFS_FILTER_ARGS_MAX = 32,
 };
 
@@ -47,18 +47,18 @@ struct pfs_value_map {
 
 enum pfs_ref_kind {
     PFS_REF_LITERAL,
-    PFS_REF_KEY,           /* a plain key */
-    PFS_REF_INDEXED,       /* an indexed key, put together from parts */
+    PFS_REF_KEY,     /* a plain key */
+    PFS_REF_INDEXED, /* an indexed key, put together from parts */
     PFS_REF_LINE_NUMBER,
     PFS_REF_LINE_ASSIGNED,
     PFS_REF_LINE_ACCOUNT,
     PFS_REF_DEVICE_MAC,
     PFS_REF_DEVICE_LINES,
-    PFS_REF_MODEL,         /* an attribute of the model by name */
-    PFS_REF_TZ,            /* number: enum pfs_tz_ref */
-    PFS_REF_VARIABLE,      /* number: its slot */
+    PFS_REF_MODEL,    /* an attribute of the model by name */
+    PFS_REF_TZ,       /* number: enum pfs_tz_ref */
+    PFS_REF_VARIABLE, /* number: its slot */
     PFS_REF_VARIABLE_INDEX,
-    PFS_REF_TABLE_INDEX,   /* number: the table */
+    PFS_REF_TABLE_INDEX, /* number: the table */
 };
 
 enum pfs_tz_ref {
@@ -134,7 +134,7 @@ struct pfs_op {
     const char *empty;     /* SET: written for an empty value; NULL: the file's */
     size_t max;            /* SET: bytes; LINES, TABLE: number; 0: no limit of its own */
     enum pfs_which_lines which;
-    int number;            /* slot of a variable, number of a table */
+    int number; /* slot of a variable, number of a table */
     size_t n_words;
     const struct pfs_str *words;
     size_t n_refs;
@@ -144,12 +144,13 @@ struct pfs_op {
 struct pfs_program {
     struct pfs_program *next; /* of the template's programs */
     size_t n_ops, cap;
-    struct pfs_op *ops;       /* heap: it grows while compiling */
+    struct pfs_op *ops; /* heap: it grows while compiling */
     size_t n_variables, n_tables;
-    bool places_overrides;    /* there is an <overrides/> */
+    bool places_overrides; /* there is an <overrides/> */
 };
 
-/* ---- compiling expressions (expr.c) ------------------------------------------------------------------------ */
+/* ---- compiling expressions (expr.c)
+ * ------------------------------------------------------------------------ */
 
 /* What names an expression may use. */
 struct pfs_names {
@@ -164,9 +165,11 @@ struct pfs_names {
 };
 
 /* Compiles a text with {…}. -EINVAL with what is wrong, without file and line. */
-int pfs_expr_compile(const struct pfs_names *names, const char *text, struct pfs_expr **ret, struct pfs_err *err);
+int pfs_expr_compile(const struct pfs_names *names, const char *text, struct pfs_expr **ret,
+                     struct pfs_err *err);
 /* A reference alone (table's `by`, each's `of`). */
-int pfs_ref_compile(const struct pfs_names *names, const char *text, size_t len, struct pfs_ref *ret, struct pfs_err *err);
+int pfs_ref_compile(const struct pfs_names *names, const char *text, size_t len, struct pfs_ref *ret,
+                    struct pfs_err *err);
 
 /* The filter of that name, NULL none; how many arguments it takes; what is special about it. */
 const struct pfs_filter_kind *pfs_filter_find(const char *name, size_t len);

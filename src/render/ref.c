@@ -1,6 +1,6 @@
 /* Evaluates references and expressions. */
-#include "render/eval.h"
 #include "model/mac.h"
+#include "render/eval.h"
 
 #include <errno.h>
 
@@ -27,7 +27,8 @@ static int note_used(struct pfs_eval *e, const char *key, struct pfs_err *err)
     return 0;
 }
 
-static int get(struct pfs_eval *e, const char *key, const struct pfs_catalogue_entry *entry, struct pfs_str *ret, struct pfs_err *err)
+static int get(struct pfs_eval *e, const char *key, const struct pfs_catalogue_entry *entry,
+               struct pfs_str *ret, struct pfs_err *err)
 {
     struct pfs_value value;
     char *scratch = NULL;
@@ -39,7 +40,8 @@ static int get(struct pfs_eval *e, const char *key, const struct pfs_catalogue_e
     return note_used(e, key, err);
 }
 
-static int get_indexed(struct pfs_eval *e, const struct pfs_ref *ref, struct pfs_str *ret, struct pfs_err *err)
+static int get_indexed(struct pfs_eval *e, const struct pfs_ref *ref, struct pfs_str *ret,
+                       struct pfs_err *err)
 {
     char key[PFS_KEY_MAX];
     size_t len = 0;
@@ -101,7 +103,8 @@ static int first_day(const struct pfs_tz_change *c)
     return c->week == 5 ? month_days[c->month - 1] - 6 : (c->week - 1) * 7 + 1;
 }
 
-static int tz_change(struct pfs_eval *e, const struct pfs_tz_change *c, int field, struct pfs_str *ret, struct pfs_err *err)
+static int tz_change(struct pfs_eval *e, const struct pfs_tz_change *c, int field, struct pfs_str *ret,
+                     struct pfs_err *err)
 {
     bool by_weekday = c->kind == PFS_TZ_WEEKDAY;
     *ret = pfs_str_of("");
@@ -155,7 +158,8 @@ static unsigned assigned_lines(const struct pfs_phone *p)
     return n;
 }
 
-int pfs_eval_row_key(struct pfs_eval *e, const struct pfs_op *op, struct pfs_arena *arena, struct pfs_str *ret, struct pfs_err *err)
+int pfs_eval_row_key(struct pfs_eval *e, const struct pfs_op *op, struct pfs_arena *arena,
+                     struct pfs_str *ret, struct pfs_err *err)
 {
     struct pfs_buf key autobuf = PFS_BUF_INIT(0);
     for (size_t i = 0; i < op->n_refs; i++) {
@@ -236,7 +240,8 @@ static int eval_piece(struct pfs_eval *e, const struct pfs_piece *p, struct pfs_
 
 int pfs_eval_expr(struct pfs_eval *e, const struct pfs_expr *expr, struct pfs_str *ret, struct pfs_err *err)
 {
-    if (expr->n_pieces == 1 && expr->pieces[0].ref.kind == PFS_REF_LITERAL && expr->pieces[0].n_filters == 0) {
+    if (expr->n_pieces == 1 && expr->pieces[0].ref.kind == PFS_REF_LITERAL &&
+        expr->pieces[0].n_filters == 0) {
         *ret = expr->pieces[0].ref.text;
         return 0;
     }

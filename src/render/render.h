@@ -17,14 +17,15 @@ struct pfs_pair {
     const char *value; /* before escaping */
     size_t n_used;
     const struct pfs_used *used;
-    bool overridden;   /* value and key come from VENDOR:KEY */
+    bool overridden; /* value and key come from VENDOR:KEY */
 };
 
 /* Called for each pair, for explain; borrowed until it returns. */
 typedef void (*pfs_pair_fn)(void *arg, const struct pfs_pair *pair);
 
-/* Renders a file for a phone (phone->device NULL for files per model or vendor) and appends its bytes to out, whose limit is set to the
- * file's. Equal inputs give equal bytes. -EINVAL the template or a value does not go ("TEMPLATE:LINE: …"), -EFBIG larger than
- * the file may be or more steps than a render may take, -ENOMEM. on_pair may be NULL. Thread-safe. */
-int pfs_render(const struct pfs_file *file, const struct pfs_phone *phone, struct pfs_zones *zones, struct pfs_buf *out,
-               pfs_pair_fn on_pair, void *arg, struct pfs_err *err);
+/* Renders a file for a phone (phone->device NULL for files per model or vendor) and appends its bytes to out,
+ * whose limit is set to the file's. Equal inputs give equal bytes. -EINVAL the template or a value does not
+ * go ("TEMPLATE:LINE: …"), -EFBIG larger than the file may be or more steps than a render may take, -ENOMEM.
+ * on_pair may be NULL. Thread-safe. */
+int pfs_render(const struct pfs_file *file, const struct pfs_phone *phone, struct pfs_zones *zones,
+               struct pfs_buf *out, pfs_pair_fn on_pair, void *arg, struct pfs_err *err);

@@ -35,13 +35,15 @@ static bool is_xml_char(uint32_t code)
            (code >= 0xe000 && code <= 0xfffd) || code >= 0x10000;
 }
 
-static int check_char(const struct pfs_syntax *s, const struct pfs_value_rules *rules, uint32_t code, struct pfs_err *err)
+static int check_char(const struct pfs_syntax *s, const struct pfs_value_rules *rules, uint32_t code,
+                      struct pfs_err *err)
 {
     bool newline = code == '\n' || code == '\r';
     if (newline && (!s->is_xml || rules->refuse_newline))
         return pfs_err_set(err, EINVAL, "has a line break, which this file cannot hold");
     if (s->is_xml ? !is_xml_char(code) : code < 0x20 || code == 0x7f)
-        return pfs_err_set(err, EINVAL, "has the control character U+%04X, which this file cannot hold", code);
+        return pfs_err_set(err, EINVAL, "has the control character U+%04X, which this file cannot hold",
+                           code);
     if (code > 0x7f && rules->refuse_non_ascii)
         return pfs_err_set(err, EINVAL, "has the character U+%04X, but this file is ASCII only", code);
     if (code > 0xff && rules->latin1 && !s->is_xml)
@@ -49,8 +51,8 @@ static int check_char(const struct pfs_syntax *s, const struct pfs_value_rules *
     return 0;
 }
 
-static int check_whole(const struct pfs_syntax *s, const struct pfs_value_rules *rules, const char *value, size_t len,
-                       struct pfs_err *err)
+static int check_whole(const struct pfs_syntax *s, const struct pfs_value_rules *rules, const char *value,
+                       size_t len, struct pfs_err *err)
 {
     bool trimmed = rules->refuse_edge_blank || (s->shape == PFS_PAIR_LINE && !s->quoted);
     if (trimmed && len > 0 && (is_blank(value[0]) || is_blank(value[len - 1])))
@@ -61,8 +63,8 @@ static int check_whole(const struct pfs_syntax *s, const struct pfs_value_rules 
     return 0;
 }
 
-int pfs_syntax_check_value(const struct pfs_syntax *s, const struct pfs_value_rules *rules, const char *value, size_t len,
-                           struct pfs_err *err)
+int pfs_syntax_check_value(const struct pfs_syntax *s, const struct pfs_value_rules *rules, const char *value,
+                           size_t len, struct pfs_err *err)
 {
     for (size_t i = 0; i < len;) {
         unsigned char c = (unsigned char)value[i];
@@ -124,8 +126,8 @@ int pfs_syntax_check_key(const struct pfs_syntax *s, const char *key, size_t len
     else if (ok)
         ok = s->is_xml ? is_xml_name(key, len) : is_line_key(key, len);
     if (!ok)
-        return pfs_err_set(err, EINVAL, "\"%.*s\" cannot be a key of this file's syntax (%s)", (int)PFS_MIN(len, 80u), key,
-                           s->name);
+        return pfs_err_set(err, EINVAL, "\"%.*s\" cannot be a key of this file's syntax (%s)",
+                           (int)PFS_MIN(len, 80u), key, s->name);
     return 0;
 }
 
@@ -174,7 +176,8 @@ static void escape_quoted(const char *value, size_t len, struct pfs_buf *out)
     }
 }
 
-/* Turns UTF-8 into ISO-8859-1; what that does not have becomes a character reference (XML only, others refuse it). */
+/* Turns UTF-8 into ISO-8859-1; what that does not have becomes a character reference (XML only, others refuse
+ * it). */
 static void to_latin1(const char *text, size_t len, struct pfs_buf *out)
 {
     uint32_t code;
@@ -189,7 +192,8 @@ static void to_latin1(const char *text, size_t len, struct pfs_buf *out)
     }
 }
 
-static void escape_utf8(const struct pfs_syntax *s, const char *value, size_t len, bool in_attribute, struct pfs_buf *out)
+static void escape_utf8(const struct pfs_syntax *s, const char *value, size_t len, bool in_attribute,
+                        struct pfs_buf *out)
 {
     if (s->is_xml)
         escape_xml(value, len, in_attribute, out);
@@ -199,8 +203,8 @@ static void escape_utf8(const struct pfs_syntax *s, const char *value, size_t le
         pfs_buf_add(out, value, len);
 }
 
-void pfs_syntax_escape(const struct pfs_syntax *s, const struct pfs_value_rules *rules, const char *value, size_t len,
-                       bool in_attribute, struct pfs_buf *out)
+void pfs_syntax_escape(const struct pfs_syntax *s, const struct pfs_value_rules *rules, const char *value,
+                       size_t len, bool in_attribute, struct pfs_buf *out)
 {
     if (!rules->latin1) {
         escape_utf8(s, value, len, in_attribute, out);

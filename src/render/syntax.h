@@ -1,7 +1,7 @@
 /* The syntaxes that vendors' files have: which values each can write, and how a value is escaped.
  *
- * For every syntax: a value that pfs_syntax_check_value() lets pass and pfs_syntax_escape() writes is read back the same by
- * that syntax's grammar, and cannot end the pair it stands in. That is promise P5. */
+ * For every syntax: a value that pfs_syntax_check_value() lets pass and pfs_syntax_escape() writes is read
+ * back the same by that syntax's grammar, and cannot end the pair it stands in. That is promise P5. */
 #pragma once
 
 #include "base/buf.h"
@@ -32,13 +32,15 @@ struct pfs_value_rules {
 
 const struct pfs_syntax *pfs_syntax_find(const char *name); /* NULL: none of that name */
 
-/* Whether the value (UTF-8) can be written. -EINVAL with the reason, without the value ("has a line break, which … cannot hold"). */
-int pfs_syntax_check_value(const struct pfs_syntax *s, const struct pfs_value_rules *rules, const char *value, size_t len,
-                           struct pfs_err *err);
+/* Whether the value (UTF-8) can be written. -EINVAL with the reason, without the value ("has a line break,
+ * which … cannot hold"). */
+int pfs_syntax_check_value(const struct pfs_syntax *s, const struct pfs_value_rules *rules, const char *value,
+                           size_t len, struct pfs_err *err);
 
-/* Whether the text can be a native key (or an element's, attribute's or section's name) of this syntax. -EINVAL. */
+/* Whether the text can be a native key (or an element's, attribute's or section's name) of this syntax.
+ * -EINVAL. */
 int pfs_syntax_check_key(const struct pfs_syntax *s, const char *key, size_t len, struct pfs_err *err);
 
 /* Appends the value escaped, in the file's encoding. The value has been checked. */
-void pfs_syntax_escape(const struct pfs_syntax *s, const struct pfs_value_rules *rules, const char *value, size_t len,
-                       bool in_attribute, struct pfs_buf *out);
+void pfs_syntax_escape(const struct pfs_syntax *s, const struct pfs_value_rules *rules, const char *value,
+                       size_t len, bool in_attribute, struct pfs_buf *out);

@@ -27,7 +27,8 @@ static char *copy(struct reader *r, const char *text)
     return pfs_arena_strdup(&r->tmpl->arena, text);
 }
 
-static int needed(struct reader *r, const xmlNode *node, const char *name, const char **ret, struct pfs_err *err)
+static int needed(struct reader *r, const xmlNode *node, const char *name, const char **ret,
+                  struct pfs_err *err)
 {
     const char *text = pfs_xml_attr(node, name);
     if (!text)
@@ -62,7 +63,8 @@ static int read_number(const xmlNode *node, const char *name, size_t max, size_t
 }
 
 /* Blank-separated words, NULL-terminated, in the arena. */
-static int read_words(struct reader *r, const xmlNode *node, const char *text, const char *const **ret, struct pfs_err *err)
+static int read_words(struct reader *r, const xmlNode *node, const char *text, const char *const **ret,
+                      struct pfs_err *err)
 {
     const char *words[WORDS_MAX + 1];
     size_t n = 0;
@@ -84,7 +86,8 @@ static int read_words(struct reader *r, const xmlNode *node, const char *text, c
     return 0;
 }
 
-/* ---- maps and blocks --------------------------------------------------------------------------------------- */
+/* ---- maps and blocks
+ * --------------------------------------------------------------------------------------- */
 
 static int read_map_entry(struct reader *r, xmlNode *node, struct pfs_map_rule *rule, struct pfs_err *err)
 {
@@ -93,7 +96,8 @@ static int read_map_entry(struct reader *r, xmlNode *node, struct pfs_map_rule *
     if (!pfs_xml_is(node, "entry"))
         return fail(node, err, "unknown element in a map", (const char *)node->name);
     int ok = pfs_xml_known_attrs(node, attrs, err);
-    if (ok < 0 || (ok = needed(r, node, "from", &from, err)) < 0 || (ok = needed(r, node, "to", &to, err)) < 0)
+    if (ok < 0 || (ok = needed(r, node, "from", &from, err)) < 0 ||
+        (ok = needed(r, node, "to", &to, err)) < 0)
         return ok;
     *rule = (struct pfs_map_rule){{from, strlen(from)}, {to, strlen(to)}};
     return 0;
@@ -103,7 +107,8 @@ static int read_map(struct reader *r, xmlNode *node, const struct pfs_value_map 
 {
     static const char *const attrs[] = {"name", "default", NULL};
     struct pfs_value_map *map = pfs_arena_alloc(&r->tmpl->arena, sizeof *map);
-    struct pfs_map_rule *rules = pfs_arena_alloc(&r->tmpl->arena, (xmlChildElementCount(node) + 1) * sizeof *rules);
+    struct pfs_map_rule *rules =
+        pfs_arena_alloc(&r->tmpl->arena, (xmlChildElementCount(node) + 1) * sizeof *rules);
     if (!map || !rules)
         return pfs_err_nomem(err);
     int ok = pfs_xml_known_attrs(node, attrs, err);
@@ -122,7 +127,8 @@ static int read_map(struct reader *r, xmlNode *node, const struct pfs_value_map 
     return ok;
 }
 
-static int read_maps_and_blocks(struct reader *r, const struct pfs_value_map **maps, xmlNode **blocks, struct pfs_err *err)
+static int read_maps_and_blocks(struct reader *r, const struct pfs_value_map **maps, xmlNode **blocks,
+                                struct pfs_err *err)
 {
     r->names.maps = maps;
     r->blocks.nodes = blocks;
@@ -143,7 +149,8 @@ static int read_maps_and_blocks(struct reader *r, const struct pfs_value_map **m
     return 0;
 }
 
-/* ---- models ------------------------------------------------------------------------------------------------- */
+/* ---- models
+ * ------------------------------------------------------------------------------------------------- */
 
 static const char *const model_attrs[] = {"name", "title", "lines", "keys", "modules", NULL};
 
@@ -228,9 +235,11 @@ static int read_models(struct reader *r, struct pfs_err *err)
     return 0;
 }
 
-/* ---- files -------------------------------------------------------------------------------------------------- */
+/* ---- files
+ * -------------------------------------------------------------------------------------------------- */
 
-static int read_refusals(const xmlNode *node, const char *const *words, struct pfs_value_rules *rules, struct pfs_err *err)
+static int read_refusals(const xmlNode *node, const char *const *words, struct pfs_value_rules *rules,
+                         struct pfs_err *err)
 {
     for (; *words; words++) {
         if (strcmp(*words, "newline") == 0)
@@ -246,7 +255,8 @@ static int read_refusals(const xmlNode *node, const char *const *words, struct p
 }
 
 /* The place of an attribute's word among the choices (default the first). */
-static int read_choice(const xmlNode *node, const char *name, const char *const *choices, int *ret, struct pfs_err *err)
+static int read_choice(const xmlNode *node, const char *name, const char *const *choices, int *ret,
+                       struct pfs_err *err)
 {
     const char *text = pfs_xml_attr(node, name);
     *ret = 0;
@@ -260,7 +270,8 @@ static int read_choice(const xmlNode *node, const char *name, const char *const 
     return pfs_err_set(err, EINVAL, "%ld: unknown %s \"%s\"", xmlGetLineNo(node), name, text);
 }
 
-static int read_spec_choices(struct reader *r, const xmlNode *node, struct pfs_file_spec *s, struct pfs_err *err)
+static int read_spec_choices(struct reader *r, const xmlNode *node, struct pfs_file_spec *s,
+                             struct pfs_err *err)
 {
     static const char *const pers[] = {"device", "model", "vendor", NULL};
     static const char *const eols[] = {"lf", "crlf", NULL};
@@ -286,13 +297,14 @@ static int read_spec_choices(struct reader *r, const xmlNode *node, struct pfs_f
 
 static int read_spec(struct reader *r, xmlNode *node, struct pfs_file_spec *s, struct pfs_err *err)
 {
-    static const char *const attrs[] = {"name",    "main", "per",      "models",   "syntax", "empty", "reserved",
-                                        "refuse", "eol",  "encoding", "max-size", NULL};
+    static const char *const attrs[] = {"name",     "main",   "per", "models",   "syntax",   "empty",
+                                        "reserved", "refuse", "eol", "encoding", "max-size", NULL};
     const char *syntax = NULL, *empty = pfs_xml_attr(node, "empty");
     s->line = (unsigned)xmlGetLineNo(node);
     s->max_size = PFS_FILE_SIZE_MAX;
     int ok = pfs_xml_known_attrs(node, attrs, err);
-    if (ok < 0 || (ok = needed(r, node, "name", &s->name, err)) < 0 || (ok = needed(r, node, "syntax", &syntax, err)) < 0 ||
+    if (ok < 0 || (ok = needed(r, node, "name", &s->name, err)) < 0 ||
+        (ok = needed(r, node, "syntax", &syntax, err)) < 0 ||
         (ok = read_number(node, "max-size", PFS_FILE_SIZE_MAX, &s->max_size, err)) < 0)
         return ok;
     s->syntax = pfs_syntax_find(syntax);
@@ -335,7 +347,9 @@ static int make_pattern(const struct pfs_model *m, const xmlNode *node, const ch
         return ok;
     }
     if (ret->has_mac != needs_mac)
-        return fail(node, err, needs_mac ? "a file per device needs {mac} in its name" : "a file that is common to devices has no {mac}",
+        return fail(node, err,
+                    needs_mac ? "a file per device needs {mac} in its name"
+                              : "a file that is common to devices has no {mac}",
                     text);
     return 0;
 }
@@ -367,7 +381,8 @@ static int make_aliases(struct reader *r, xmlNode *node, struct pfs_file *f, str
         const char *name = NULL;
         int ok = pfs_xml_known_attrs(e, attrs, err);
         if (ok < 0 || (ok = needed(r, e, "name", &name, err)) < 0 ||
-            (ok = make_pattern(f->model, e, name, f->spec->per == PFS_PER_DEVICE, &f->aliases[f->n_aliases], err)) < 0)
+            (ok = make_pattern(f->model, e, name, f->spec->per == PFS_PER_DEVICE, &f->aliases[f->n_aliases],
+                               err)) < 0)
             return ok;
         f->n_aliases++;
     }
@@ -434,7 +449,8 @@ static int allocate_files(struct reader *r, struct pfs_err *err)
 static int read_files(struct reader *r, struct pfs_err *err)
 {
     int ok = allocate_files(r, err);
-    for (xmlNode *node = pfs_xml_element(r->root->children); node && ok == 0; node = pfs_xml_element(node->next)) {
+    for (xmlNode *node = pfs_xml_element(r->root->children); node && ok == 0;
+         node = pfs_xml_element(node->next)) {
         if (pfs_xml_is(node, "file")) {
             struct pfs_file_spec *s = &r->tmpl->specs[r->tmpl->n_specs++];
             ok = read_spec(r, node, s, err);
@@ -449,7 +465,8 @@ static int read_files(struct reader *r, struct pfs_err *err)
     return ok;
 }
 
-/* ---- the whole ---------------------------------------------------------------------------------------------- */
+/* ---- the whole
+ * ---------------------------------------------------------------------------------------------- */
 
 static int read_root(struct reader *r, struct pfs_err *err)
 {
@@ -518,8 +535,8 @@ struct pfs_template *pfs_template_ref(struct pfs_template *t)
 }
 
 /* Compiles first, as its sentences are the better ones; the schema is the backstop. */
-static int from_document(const char *name, xmlDoc *doc, const struct pfs_catalogue *c, struct pfs_xml_schema *schema,
-                         struct pfs_template **ret, struct pfs_err *err)
+static int from_document(const char *name, xmlDoc *doc, const struct pfs_catalogue *c,
+                         struct pfs_xml_schema *schema, struct pfs_template **ret, struct pfs_err *err)
 {
     struct pfs_template *t = calloc(1, sizeof *t);
     if (!t)
@@ -541,8 +558,8 @@ static int from_document(const char *name, xmlDoc *doc, const struct pfs_catalog
     return 0;
 }
 
-int pfs_template_load(const char *path, const struct pfs_catalogue *c, struct pfs_xml_schema *schema, struct pfs_template **ret,
-                      struct pfs_err *err)
+int pfs_template_load(const char *path, const struct pfs_catalogue *c, struct pfs_xml_schema *schema,
+                      struct pfs_template **ret, struct pfs_err *err)
 {
     autodoc xmlDoc *doc = NULL;
     int r = pfs_xml_read(path, &doc, err);
@@ -565,7 +582,8 @@ const struct pfs_model *pfs_template_model(const struct pfs_template *t, const c
     return NULL;
 }
 
-/* ---- names -------------------------------------------------------------------------------------------------- */
+/* ---- names
+ * -------------------------------------------------------------------------------------------------- */
 
 static bool is_absent(const struct pfs_model *m, const char *name)
 {

@@ -1,7 +1,8 @@
-/* A vendor's template: its models, the files their firmware asks for, and for each file a program that makes its bytes.
+/* A vendor's template: its models, the files their firmware asks for, and for each file a program that makes
+ * its bytes.
  *
- * The language is described in docs/templates.md. A template is compiled once from XML into these structures and is immutable
- * afterwards: any thread may render from it. */
+ * The language is described in docs/templates.md. A template is compiled once from XML into these structures
+ * and is immutable afterwards: any thread may render from it. */
 #pragma once
 
 #include "model/catalogue.h"
@@ -29,10 +30,10 @@ struct pfs_model {
     const struct pfs_model_attr *attrs;
     const struct pfs_template *tmpl;
     size_t n_files;
-    struct pfs_file *files;   /* the main file first */
+    struct pfs_file *files; /* the main file first */
     size_t n_absent;
     struct pfs_pattern *absent;
-    unsigned line;            /* where it stands in the template */
+    unsigned line; /* where it stands in the template */
 };
 
 /* A file of one model: the name patterns have the model's attributes put in. */
@@ -46,12 +47,12 @@ struct pfs_file {
 
 /* What a <file> element says, for all its models. */
 struct pfs_file_spec {
-    const char *name;         /* as written */
+    const char *name; /* as written */
     enum pfs_file_per per;
     bool main;
     const struct pfs_syntax *syntax;
     struct pfs_value_rules rules;
-    const char *empty;        /* what is written for an empty value; NULL: the empty value */
+    const char *empty; /* what is written for an empty value; NULL: the empty value */
     bool crlf;
     size_t max_size;
     struct pfs_program *program;
@@ -59,30 +60,33 @@ struct pfs_file_spec {
 };
 
 struct pfs_template {
-    unsigned refs;            /* atomic */
+    unsigned refs; /* atomic */
     struct pfs_arena arena;
-    const char *path;         /* the file it came from */
+    const char *path; /* the file it came from */
     const char *vendor, *title;
-    bool absent_key_kept;     /* what the phones do with a key that their file no longer has */
+    bool absent_key_kept; /* what the phones do with a key that their file no longer has */
     size_t n_models, n_specs;
     struct pfs_model *models;
     struct pfs_file_spec *specs;
     struct pfs_program *programs; /* for the destructor: a list */
 };
 
-/* Reads and compiles. -EINVAL "FILE:LINE: what is wrong"; errnos of open. schema may be NULL. The catalogue must outlive it. */
-int pfs_template_load(const char *path, const struct pfs_catalogue *c, struct pfs_xml_schema *schema, struct pfs_template **ret,
-                      struct pfs_err *err);
+/* Reads and compiles. -EINVAL "FILE:LINE: what is wrong"; errnos of open. schema may be NULL. The catalogue
+ * must outlive it. */
+int pfs_template_load(const char *path, const struct pfs_catalogue *c, struct pfs_xml_schema *schema,
+                      struct pfs_template **ret, struct pfs_err *err);
 /* The same from memory. */
 int pfs_template_parse(const char *name, const char *text, size_t len, const struct pfs_catalogue *c,
                        struct pfs_xml_schema *schema, struct pfs_template **ret, struct pfs_err *err);
 struct pfs_template *pfs_template_ref(struct pfs_template *t);
 void pfs_template_unref(struct pfs_template *t);
 
-const struct pfs_model *pfs_template_model(const struct pfs_template *t, const char *name); /* NULL: not in it */
+const struct pfs_model *pfs_template_model(const struct pfs_template *t,
+                                           const char *name); /* NULL: not in it */
 
-/* The file of this model that a name leads to, in any spelling: its own name, an alias, or `<mac>.cfg` for the main file. NULL:
- * none, or the template says that the name must be absent. per device: the MAC in the name is *ret_mac; else that is 0. */
+/* The file of this model that a name leads to, in any spelling: its own name, an alias, or `<mac>.cfg` for
+ * the main file. NULL: none, or the template says that the name must be absent. per device: the MAC in the
+ * name is *ret_mac; else that is 0. */
 const struct pfs_file *pfs_model_file(const struct pfs_model *m, const char *name, uint64_t *ret_mac);
 
 /* An attribute of the model, NULL where it has none of that name. */

@@ -36,9 +36,9 @@ int pfs_xml_read_memory(const char *name, const char *text, size_t len, xmlDoc *
         return pfs_err_nomem(err);
     struct complaint complaint = {.name = name, .err = err};
     xmlSetStructuredErrorFunc(&complaint, take_error); /* the setting is this thread's own */
-    autodoc xmlDoc *doc = xmlCtxtReadMemory(ctxt, text, (int)len, name, NULL,
-                                            XML_PARSE_NONET | XML_PARSE_NOCDATA | XML_PARSE_BIG_LINES |
-                                                XML_PARSE_COMPACT);
+    autodoc xmlDoc *doc =
+        xmlCtxtReadMemory(ctxt, text, (int)len, name, NULL,
+                          XML_PARSE_NONET | XML_PARSE_NOCDATA | XML_PARSE_BIG_LINES | XML_PARSE_COMPACT);
     xmlSetStructuredErrorFunc(NULL, NULL);
     xmlFreeParserCtxt(ctxt);
     if (!doc)
@@ -151,8 +151,8 @@ int pfs_xml_known_attrs(const xmlNode *node, const char *const *names, struct pf
         while (names[i] && strcmp(names[i], (const char *)a->name) != 0)
             i++;
         if (!names[i])
-            return pfs_err_set(err, EINVAL, "%ld: unknown attribute \"%s\" of \"%s\"", xmlGetLineNo(node), a->name,
-                               node->name);
+            return pfs_err_set(err, EINVAL, "%ld: unknown attribute \"%s\" of \"%s\"", xmlGetLineNo(node),
+                               a->name, node->name);
     }
     return 0;
 }

@@ -1,4 +1,5 @@
-/* libxml2 as this program uses it: no network, no entities, no DOCTYPE, errors as sentences with file and line. */
+/* libxml2 as this program uses it: no network, no entities, no DOCTYPE, errors as sentences with file and
+ * line. */
 #pragma once
 
 #include "base/err.h"
@@ -7,8 +8,8 @@
 
 enum { PFS_XML_FILE_MAX = 4 << 20 };
 
-/* Reads a document. -ENOENT and other errnos of open; -EINVAL "FILE:LINE: what is wrong": not well-formed, a DOCTYPE, larger
- * than PFS_XML_FILE_MAX. The caller frees with xmlFreeDoc(). */
+/* Reads a document. -ENOENT and other errnos of open; -EINVAL "FILE:LINE: what is wrong": not well-formed, a
+ * DOCTYPE, larger than PFS_XML_FILE_MAX. The caller frees with xmlFreeDoc(). */
 int pfs_xml_read(const char *path, xmlDoc **ret, struct pfs_err *err);
 
 /* The same from memory; name stands in for the path in sentences. */
@@ -22,10 +23,12 @@ void pfs_xml_schema_free(struct pfs_xml_schema *s);
 /* -EINVAL with the first complaint as "FILE:LINE: …". */
 int pfs_xml_validate(struct pfs_xml_schema *s, xmlDoc *doc, const char *name, struct pfs_err *err);
 
-/* The attribute's value, borrowed from the document, or NULL. (Values are single text nodes: entities are not substituted.) */
+/* The attribute's value, borrowed from the document, or NULL. (Values are single text nodes: entities are not
+ * substituted.) */
 const char *pfs_xml_attr(const xmlNode *node, const char *name);
 
-/* Refuses attributes that are not in the NULL-terminated list. -EINVAL "LINE: unknown attribute …" without the file. */
+/* Refuses attributes that are not in the NULL-terminated list. -EINVAL "LINE: unknown attribute …" without
+ * the file. */
 int pfs_xml_known_attrs(const xmlNode *node, const char *const *names, struct pfs_err *err);
 
 bool pfs_xml_is(const xmlNode *node, const char *name);

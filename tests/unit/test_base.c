@@ -3,10 +3,12 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/map.h"
+#include "base/near.h"
 #include "base/timefmt.h"
 #include "base/utf8.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -40,6 +42,39 @@ static void buf_prints_long_text(void **state)
         assert_int_equal(b.len, width);
         assert_int_equal(b.data[width - 1], '7');
     }
+}
+
+static void buf_prints_up_to_its_limit(void **state)
+{
+    for (int width = 250; width < 300; width++) {
+        struct pfs_buf b = PFS_BUF_INIT((size_t)width + 1);
+        pfs_buf_char(&b, 'a');
+        pfs_buf_printf(&b, "%*d", width, 7);
+        assert_int_equal(pfs_buf_error(&b), 0);
+        assert_int_equal(b.len, width + 1);
+        pfs_buf_done(&b);
+        b.limit = (size_t)width;
+        pfs_buf_char(&b, 'a');
+        pfs_buf_printf(&b, "%*d", width, 7);
+        assert_int_equal(pfs_buf_error(&b), -EFBIG);
+        assert_int_equal(b.len, 1);
+        pfs_buf_done(&b);
+    }
+}
+
+static void near_counts_edits(void **state)
+{
+    char longest[PFS_NEAR_WORD_MAX + 1] = "", longer[PFS_NEAR_WORD_MAX + 2] = "";
+    memset(longest, 'a', sizeof longest - 1);
+    memset(longer, 'a', sizeof longer - 1);
+    assert_int_equal(pfs_near_distance("", ""), 0);
+    assert_int_equal(pfs_near_distance("", "abc"), 3);
+    assert_int_equal(pfs_near_distance("sip.sever", "sip.server"), 1);
+    assert_int_equal(pfs_near_distance("kitten", "sitting"), 3);
+    assert_int_equal(pfs_near_distance(longest, longest), 0);
+    assert_int_equal(pfs_near_distance(longest, ""), PFS_NEAR_WORD_MAX);
+    assert_true(pfs_near_distance(longer, "a") == UINT_MAX);
+    assert_true(pfs_near_distance("a", longer) == UINT_MAX);
 }
 
 static void buf_limit_sticks(void **state)
@@ -341,6 +376,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(buf_appends),
         cmocka_unit_test(buf_prints_long_text),
+        cmocka_unit_test(buf_prints_up_to_its_limit),
+        cmocka_unit_test(near_counts_edits),
         cmocka_unit_test(buf_limit_sticks),
         cmocka_unit_test(buf_refuses_absurd_sizes),
         cmocka_unit_test(arena_keeps_apart),
