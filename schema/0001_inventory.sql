@@ -232,11 +232,12 @@ CREATE TRIGGER account_added AFTER INSERT ON account
 BEGIN
     INSERT INTO change (kind, id) VALUES (6, NEW.id);
     INSERT INTO change (kind, id) SELECT 4, NEW.customer WHERE NEW.customer IS NOT NULL;
+    INSERT INTO audit (kind, object, key, old, new) VALUES ('account', NEW.name, NULL, NULL, NEW.name);
     INSERT INTO audit (kind, object, key, old, new)
-    VALUES ('account', NEW.name, NULL, NULL, NEW.name),
-           ('account', NEW.name, 'customer', NULL, (SELECT name FROM customer WHERE id = NEW.customer)),
-           ('account', NEW.name, 'source', NULL, NEW.source),
-           ('account', NEW.name, 'note', NULL, NEW.note);
+    SELECT 'account', NEW.name, column1, NULL, column2
+    FROM (VALUES ('customer', (SELECT name FROM customer WHERE id = NEW.customer)), ('source', NEW.source),
+                 ('note', NEW.note))
+    WHERE coalesce(NEW.customer, NEW.source, NEW.note) IS NOT NULL;
 END;
 
 CREATE TRIGGER account_changed AFTER UPDATE ON account
@@ -281,34 +282,74 @@ CREATE TRIGGER device_added AFTER INSERT ON device
 BEGIN
     INSERT INTO change (kind, id) VALUES (5, NEW.mac);
     INSERT INTO audit (kind, object, key, old, new)
-    VALUES ('device', format('%012x', NEW.mac), NULL, NULL, format('%012x', NEW.mac)),
-           ('device', format('%012x', NEW.mac), 'model', NULL, (SELECT name FROM model WHERE id = NEW.model)),
-           ('device', format('%012x', NEW.mac), 'profile', NULL, (SELECT name FROM profile WHERE id = NEW.profile)),
-           ('device', format('%012x', NEW.mac), 'customer', NULL, (SELECT name FROM customer WHERE id = NEW.customer)),
-           ('device', format('%012x', NEW.mac), 'enabled', NULL, CASE NEW.enabled WHEN 0 THEN 'no' END),
-           ('device', format('%012x', NEW.mac), 'inventory_id', NULL, NEW.inventory_id),
-           ('device', format('%012x', NEW.mac), 'source', NULL, NEW.source),
-           ('device', format('%012x', NEW.mac), 'note', NULL, NEW.note);
+    VALUES ('device', format('%012x', NEW.mac), NULL, NULL, format('%012x', NEW.mac));
+    INSERT INTO audit (kind, object, key, old, new)
+    SELECT 'device', format('%012x', NEW.mac), column1, NULL, column2
+    FROM (VALUES ('model', (SELECT name FROM model WHERE id = NEW.model)),
+                 ('profile', (SELECT name FROM profile WHERE id = NEW.profile)),
+                 ('customer', (SELECT name FROM customer WHERE id = NEW.customer)),
+                 ('enabled', iif(NEW.enabled, NULL, 'no')), ('inventory_id', NEW.inventory_id),
+                 ('source', NEW.source), ('note', NEW.note))
+    WHERE coalesce(NEW.model, NEW.profile, NEW.customer, NEW.inventory_id, NEW.source, NEW.note) IS NOT NULL
+        OR NOT NEW.enabled;
 END;
 
-CREATE TRIGGER device_changed AFTER UPDATE ON device
+-- A trigger a field, as most changes are of one field, and there are many in an import. The feed comes first (BEFORE),
+-- for the audit tells its gen.
+CREATE TRIGGER device_changing BEFORE UPDATE ON device
 WHEN (OLD.mac, OLD.model, OLD.profile, OLD.customer, OLD.enabled, OLD.inventory_id, OLD.source, OLD.note)
     IS NOT (NEW.mac, NEW.model, NEW.profile, NEW.customer, NEW.enabled, NEW.inventory_id, NEW.source, NEW.note)
 BEGIN
     INSERT INTO change (kind, id) SELECT 5, OLD.mac WHERE OLD.mac <> NEW.mac;
     INSERT INTO change (kind, id) VALUES (5, NEW.mac);
+END;
+
+CREATE TRIGGER device_mac AFTER UPDATE OF mac ON device WHEN OLD.mac <> NEW.mac
+BEGIN
     INSERT INTO audit (kind, object, key, old, new)
-    VALUES ('device', format('%012x', NEW.mac), NULL, format('%012x', OLD.mac), format('%012x', NEW.mac)),
-           ('device', format('%012x', NEW.mac), 'model', (SELECT name FROM model WHERE id = OLD.model),
-            (SELECT name FROM model WHERE id = NEW.model)),
-           ('device', format('%012x', NEW.mac), 'profile', (SELECT name FROM profile WHERE id = OLD.profile),
-            (SELECT name FROM profile WHERE id = NEW.profile)),
-           ('device', format('%012x', NEW.mac), 'customer', (SELECT name FROM customer WHERE id = OLD.customer),
-            (SELECT name FROM customer WHERE id = NEW.customer)),
-           ('device', format('%012x', NEW.mac), 'enabled', iif(OLD.enabled, 'yes', 'no'), iif(NEW.enabled, 'yes', 'no')),
-           ('device', format('%012x', NEW.mac), 'inventory_id', OLD.inventory_id, NEW.inventory_id),
-           ('device', format('%012x', NEW.mac), 'source', OLD.source, NEW.source),
-           ('device', format('%012x', NEW.mac), 'note', OLD.note, NEW.note);
+    VALUES ('device', format('%012x', NEW.mac), NULL, format('%012x', OLD.mac), format('%012x', NEW.mac));
+END;
+
+CREATE TRIGGER device_model AFTER UPDATE OF model ON device WHEN OLD.model IS NOT NEW.model
+BEGIN
+    INSERT INTO audit (kind, object, key, old, new)
+    VALUES ('device', format('%012x', NEW.mac), 'model', (SELECT name FROM model WHERE id = OLD.model), (SELECT name FROM model WHERE id = NEW.model));
+END;
+
+CREATE TRIGGER device_profile AFTER UPDATE OF profile ON device WHEN OLD.profile IS NOT NEW.profile
+BEGIN
+    INSERT INTO audit (kind, object, key, old, new)
+    VALUES ('device', format('%012x', NEW.mac), 'profile', (SELECT name FROM profile WHERE id = OLD.profile), (SELECT name FROM profile WHERE id = NEW.profile));
+END;
+
+CREATE TRIGGER device_customer AFTER UPDATE OF customer ON device WHEN OLD.customer IS NOT NEW.customer
+BEGIN
+    INSERT INTO audit (kind, object, key, old, new)
+    VALUES ('device', format('%012x', NEW.mac), 'customer', (SELECT name FROM customer WHERE id = OLD.customer), (SELECT name FROM customer WHERE id = NEW.customer));
+END;
+
+CREATE TRIGGER device_enabled AFTER UPDATE OF enabled ON device WHEN OLD.enabled IS NOT NEW.enabled
+BEGIN
+    INSERT INTO audit (kind, object, key, old, new)
+    VALUES ('device', format('%012x', NEW.mac), 'enabled', iif(OLD.enabled, 'yes', 'no'), iif(NEW.enabled, 'yes', 'no'));
+END;
+
+CREATE TRIGGER device_inventory_id AFTER UPDATE OF inventory_id ON device WHEN OLD.inventory_id IS NOT NEW.inventory_id
+BEGIN
+    INSERT INTO audit (kind, object, key, old, new)
+    VALUES ('device', format('%012x', NEW.mac), 'inventory_id', OLD.inventory_id, NEW.inventory_id);
+END;
+
+CREATE TRIGGER device_source AFTER UPDATE OF source ON device WHEN OLD.source IS NOT NEW.source
+BEGIN
+    INSERT INTO audit (kind, object, key, old, new)
+    VALUES ('device', format('%012x', NEW.mac), 'source', OLD.source, NEW.source);
+END;
+
+CREATE TRIGGER device_note AFTER UPDATE OF note ON device WHEN OLD.note IS NOT NEW.note
+BEGIN
+    INSERT INTO audit (kind, object, key, old, new)
+    VALUES ('device', format('%012x', NEW.mac), 'note', OLD.note, NEW.note);
 END;
 
 -- Lines and settings follow another MAC.
