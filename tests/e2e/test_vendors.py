@@ -2,6 +2,7 @@
 import collections
 import csv
 import os
+import re
 import subprocess
 import xml.etree.ElementTree as ET
 
@@ -48,7 +49,7 @@ def linphone(data, n):
     sections = {s.get("name"): {e.get("name"): e.text or "" for e in s} for s in ET.fromstring(data).iter(space + "section")}
     auth, identity = sections[f"auth_info_{n - 1}"], sections[f"proxy_{n - 1}"]["reg_identity"]
     assert identity.startswith('"') and identity.endswith(">")
-    name = identity[1:identity.rindex('" <')].replace('\\"', '"').replace("\\\\", "\\")
+    name = re.sub(r"\\(.)", r"\1", identity[1:identity.rindex('" <')])
     return auth["username"], auth["passwd"], name
 
 
