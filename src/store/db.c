@@ -121,7 +121,7 @@ static char *path_uri(const char *path, const char *parameters)
             *at++ = *s;
         else
             at += sprintf(at, "%%%02x", (unsigned char)*s);
-    strcpy(at, parameters);
+    stpcpy(at, parameters);
     return uri;
 }
 
@@ -228,7 +228,7 @@ static int acquire(struct pfs_query *q, struct pfs_db *db, const char *sql, stru
     if (s && s->in_use)
         return prepare(db, sql, 0, &q->stmt, err);
     int r = s ? 0 : keep(db, sql, &s, err);
-    if (r < 0)
+    if (r < 0 || !s)
         return r;
     s->in_use = true;
     q->cached = s;

@@ -102,10 +102,11 @@ int pfs_store_device(struct pfs_store *s, uint64_t mac, struct pfs_device **ret,
     if (r < 0)
         return r;
     struct pfs_device *d = pfs_device_new();
-    r = d ? 0 : pfs_err_nomem(err);
-    if (r == 0) {
+    if (d) {
         d->mac = mac;
         r = load_device(s, d, err);
+    } else {
+        r = pfs_err_nomem(err);
     }
     if (r == 0)
         r = load_lines(s, d, err);

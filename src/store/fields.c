@@ -266,8 +266,8 @@ static int update_text(struct pfs_store *s, enum pfs_scope kind, int64_t id, enu
                        const char *value, struct pfs_err *err)
 {
     static const char *const sql[PFS_N_FIELDS][PFS_N_SCOPES] = {
-        [PFS_FIELD_INVENTORY_ID] = {[PFS_SCOPE_DEVICE] = "UPDATE device SET inventory_id = ?2"
-                                                         " WHERE mac = ?1 AND inventory_id IS NOT ?2"},
+        [PFS_FIELD_INVENTORY_ID] = {[PFS_SCOPE_DEVICE] = ("UPDATE device SET inventory_id = ?2"
+                                                          " WHERE mac = ?1 AND inventory_id IS NOT ?2")},
         [PFS_FIELD_SOURCE] =
             {
                 [PFS_SCOPE_DEVICE] = "UPDATE device SET source = ?2 WHERE mac = ?1 AND source IS NOT ?2",

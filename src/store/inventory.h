@@ -27,6 +27,11 @@ struct pfs_store {
     " WHEN 6 THEN (SELECT name FROM account WHERE id = " id ")"                                              \
     " WHEN 7 THEN (SELECT format('%012x/%d', device, number) FROM line WHERE id = " id ") END, '')"
 
+/* The profile ?1 and all below it. */
+#define PFS_SQL_BELOW                                                                                        \
+    "WITH RECURSIVE below (id) AS (VALUES (?1) UNION SELECT p.id FROM profile p JOIN below b ON p.parent = " \
+    "b.id) "
+
 /* Reads the settings of an object into an arena: layer->n and layer->settings; the rest of the layer is the
  * caller's. */
 int pfs_inventory_settings(struct pfs_store *s, struct pfs_arena *a, struct pfs_layer *layer,

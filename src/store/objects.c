@@ -49,8 +49,8 @@ static int find_device(struct pfs_store *s, const char *name, int64_t *ret_id, s
 
 static int find_line(struct pfs_store *s, const char *name, int64_t *ret_id, struct pfs_err *err)
 {
-    uint64_t mac;
-    unsigned number;
+    uint64_t mac = 0;
+    unsigned number = 0;
     int r = pfs_inventory_parse_line(name, &mac, &number, err);
     return r < 0 ? r
                  : pfs_db_get(s->db, err, ret_id, "SELECT id FROM line WHERE device = ?1 AND number = ?2",
@@ -102,7 +102,7 @@ void pfs_inventory_name(struct pfs_store *s, enum pfs_scope kind, int64_t id,
                         char out[static PFS_OBJECT_NAME_STR])
 {
     autoquery struct pfs_query q;
-    strcpy(out, "?");
+    stpcpy(out, "?");
     int r =
         pfs_query_start(&q, s->db, NULL, "SELECT " PFS_SQL_OBJECT_NAME("?1", "?2"), "ii", (int64_t)kind, id);
     if (r < 0 || pfs_query_step(&q, NULL) <= 0 || !pfs_query_text(&q, 0))
@@ -244,9 +244,7 @@ int pfs_store_devices_of(struct pfs_store *s, enum pfs_scope scope, int64_t id, 
     static const char *const sql[PFS_N_SCOPES] = {
         [PFS_SCOPE_SITE] = "SELECT mac FROM device WHERE ?1 = 0 ORDER BY mac",
         [PFS_SCOPE_MODEL] = "SELECT mac FROM device WHERE model = ?1 ORDER BY mac",
-        [PFS_SCOPE_PROFILE] =
-            "WITH RECURSIVE below (id) AS (VALUES (?1) UNION SELECT p.id FROM profile p JOIN below b"
-            " ON p.parent = b.id) SELECT mac FROM device WHERE profile IN below ORDER BY mac",
+        [PFS_SCOPE_PROFILE] = (PFS_SQL_BELOW "SELECT mac FROM device WHERE profile IN below ORDER BY mac"),
         [PFS_SCOPE_CUSTOMER] = "SELECT mac FROM device WHERE customer = ?1 ORDER BY mac",
         [PFS_SCOPE_DEVICE] = "SELECT mac FROM device WHERE mac = ?1",
         [PFS_SCOPE_ACCOUNT] = "SELECT DISTINCT device FROM line WHERE account = ?1 ORDER BY device",

@@ -182,7 +182,9 @@ static bool has_wal(const char *path)
 static int open_database(struct pfs_store *s, int *ret_version, struct pfs_err *err)
 {
     int r = open_as(s, PFS_DB_WRITE, ret_version, err);
-    if ((r == -EROFS || r == -EIO) && access(s->path, R_OK) == 0 && !has_wal(s->path)) {
+    if (r == -EROFS && access(s->path, R_OK) < 0)
+        return pfs_err_sys(err, errno, s->path);
+    if ((r == -EROFS || r == -EIO) && !has_wal(s->path)) {
         struct pfs_err ignored;
         int again = open_as(s, PFS_DB_IMMUTABLE, ret_version, &ignored);
         return again == 0 ? 0 : r;
@@ -433,7 +435,7 @@ static int cut_feed(struct pfs_store *s, int64_t gen, struct pfs_err *err)
 
 static int finish_write(struct pfs_store *s, int64_t *ret_gen, struct pfs_err *err)
 {
-    struct pfs_watermark mark;
+    struct pfs_watermark mark = {0};
     int r = pfs_inventory_writable(s, err);
     if (r == 0)
         r = read_watermark(s, &mark, err);

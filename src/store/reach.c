@@ -6,9 +6,7 @@
 static const char *const count_devices[PFS_N_SCOPES] = {
     [PFS_SCOPE_SITE] = "SELECT count(*) FROM device WHERE ?1 = 0",
     [PFS_SCOPE_MODEL] = "SELECT count(*) FROM device WHERE model = ?1",
-    [PFS_SCOPE_PROFILE] =
-        "WITH RECURSIVE below (id) AS (VALUES (?1) UNION SELECT p.id FROM profile p JOIN below b"
-        " ON p.parent = b.id) SELECT count(*) FROM device WHERE profile IN below",
+    [PFS_SCOPE_PROFILE] = (PFS_SQL_BELOW "SELECT count(*) FROM device WHERE profile IN below"),
     [PFS_SCOPE_CUSTOMER] = "SELECT count(*) FROM device WHERE customer = ?1",
     [PFS_SCOPE_DEVICE] = "SELECT count(*) FROM device WHERE mac = ?1",
     [PFS_SCOPE_ACCOUNT] = "SELECT count(DISTINCT device) FROM line WHERE account = ?1",

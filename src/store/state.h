@@ -15,7 +15,9 @@ struct pfs_published {
 };
 
 /* Opens (makes) the state of the inventory at db_path. owner_wanted: become the owner if none is; a state that cannot be
- * written leaves it in memory only, with the reason in err and 0 returned. `newest_change`: the time of the inventory's
+ * written, or has another owner, leaves what this process publishes in a temporary database of its own, with the reason in err
+ * and 0 returned; one that is damaged is moved to DB.state.broken and begun anew, with the reason in err (err is "" where all
+ * went well). `newest_change`: the time of the inventory's
  * newest change, 0 unknown. */
 int pfs_state_open(const char *db_path, bool owner_wanted, int64_t newest_change, int64_t now, struct pfs_state **ret,
                    struct pfs_err *err);
@@ -24,13 +26,15 @@ void pfs_state_close(struct pfs_state *s);
 
 bool pfs_state_is_owner(const struct pfs_state *s);
 
-/* The smallest mtime that may be given out: 0 after a clean stop, max(start, newest stored, newest change) + 2 after an unclean one. */
+/* The smallest mtime that may be given out: 0 after a clean stop, max(start, newest stored, newest change) + 2 after an unclean one,
+ * where there was no state, and for who is not the owner. */
 int64_t pfs_state_floor(const struct pfs_state *s);
 
 /* What was published last under this name. True and *ret where known (pending ones too). */
 bool pfs_state_get(struct pfs_state *s, const char *name, struct pfs_published *ret);
 
-/* Notes what is published; committed with the next batch (a thread inside, within a second). 0 or -ENOMEM. */
+/* Notes what is published; committed with the next batch (a thread inside, within a second). 0 or -ENOMEM (also with a
+ * million names waiting for a disk that takes none). */
 int pfs_state_put(struct pfs_state *s, const char *name, const struct pfs_published *p);
 
 /* Commits all that is pending before it returns: for a row whose mtime is ahead of the clock. Errors leave it pending. */

@@ -23,7 +23,8 @@ struct pfs_store;
 int pfs_store_create(const char *path, const struct pfs_catalogue *c, struct pfs_err *err);
 
 /* Opens an inventory, migrates an older schema (under the writer lock). -ENOENT no file (the sentence names `provfs init`);
- * -EINVAL not an inventory, or of a newer schema. The catalogue must outlive the store. */
+ * -EINVAL not an inventory, or of a newer schema; -EACCES it may not be read. One that cannot be written opens for reading,
+ * also on media without write access. The catalogue must outlive the store. */
 int pfs_store_open(const char *path, const struct pfs_catalogue *c, struct pfs_store **ret, struct pfs_err *err);
 void pfs_store_close(struct pfs_store *s);
 
