@@ -585,7 +585,7 @@ const struct pfs_model *pfs_template_model(const struct pfs_template *t, const c
 /* ---- names
  * -------------------------------------------------------------------------------------------------- */
 
-static bool is_absent(const struct pfs_model *m, const char *name)
+bool pfs_model_forbids(const struct pfs_model *m, const char *name)
 {
     uint64_t mac;
     for (size_t i = 0; i < m->n_absent; i++)
@@ -614,7 +614,7 @@ static bool is_common_spelling(const char *name, uint64_t *ret_mac)
 const struct pfs_file *pfs_model_file(const struct pfs_model *m, const char *name, uint64_t *ret_mac)
 {
     *ret_mac = 0;
-    if (is_absent(m, name))
+    if (pfs_model_forbids(m, name))
         return NULL;
     for (size_t i = 0; i < m->n_files; i++)
         if (has_name(&m->files[i], name, ret_mac))

@@ -89,5 +89,8 @@ const struct pfs_model *pfs_template_model(const struct pfs_template *t,
  * name is *ret_mac; else that is 0. */
 const struct pfs_file *pfs_model_file(const struct pfs_model *m, const char *name, uint64_t *ret_mac);
 
+/* Whether the template says that this name must not be found for the model. */
+bool pfs_model_forbids(const struct pfs_model *m, const char *name);
+
 /* An attribute of the model, NULL where it has none of that name. */
 const char *pfs_model_attr(const struct pfs_model *m, const char *name);

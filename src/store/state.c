@@ -43,6 +43,7 @@ struct pfs_state {
     struct pfs_map pending, committing; /* name to struct pfs_published, owned */
     int64_t clock;
     bool clock_pending;
+    int64_t reserved; /* mtimes up to here are covered by a row that is durable */
 };
 
 /* ---- maps of published
@@ -458,6 +459,26 @@ int pfs_state_commit(struct pfs_state *s, struct pfs_err *err)
  * ---------------------------------------------------------------------------------------------- */
 
 /* Waits under `lock` until a batch has had its time, or the end. */
+/* The row with the empty name stands for no file: it only raises the newest mtime that is stored. */
+int pfs_state_reserve(struct pfs_state *s, int64_t mtime, struct pfs_err *err)
+{
+    pthread_mutex_lock(&s->lock);
+    bool covered = mtime <= s->reserved;
+    pthread_mutex_unlock(&s->lock);
+    if (covered)
+        return 0;
+    const struct pfs_published row = {.mtime = mtime + PFS_STATE_RESERVE_S};
+    if (pfs_state_put(s, "", &row) < 0)
+        return pfs_err_nomem(err);
+    int r = pfs_state_commit(s, err);
+    if (r < 0)
+        return r;
+    pthread_mutex_lock(&s->lock);
+    s->reserved = PFS_MAX(s->reserved, row.mtime);
+    pthread_mutex_unlock(&s->lock);
+    return 0;
+}
+
 static void wait_for_batch(struct pfs_state *s)
 {
     while (!has_pending(s) && !s->stop)

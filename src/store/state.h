@@ -40,6 +40,11 @@ int pfs_state_put(struct pfs_state *s, const char *name, const struct pfs_publis
 /* Commits all that is pending before it returns: for a row whose mtime is ahead of the clock. Errors leave it pending. */
 int pfs_state_commit(struct pfs_state *s, struct pfs_err *err);
 
+/* Makes sure that after an unclean stop the floor is above mtime: before an mtime that is ahead of the clock is shown. Durable
+ * when it returns 0; costs a commit once in PFS_STATE_RESERVE_S seconds of mtime. For the owner. */
+enum { PFS_STATE_RESERVE_S = 64 };
+int pfs_state_reserve(struct pfs_state *s, int64_t mtime, struct pfs_err *err);
+
 /* The highest second at which a scheduled value was seen to come, kept so that it does not un-come when the clock goes back;
  * raise stores it (with the next batch). */
 int64_t pfs_state_clock(struct pfs_state *s);

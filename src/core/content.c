@@ -1,0 +1,751 @@
+#include "core/content.h"
+#include "base/log.h"
+#include "core/feed.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <string.h>
+#include <time.h>
+#include <xxhash.h>
+
+enum {
+    DEFAULT_CACHE_BYTES = 64 << 20,
+    DEFAULT_ENTRIES = 200000,
+    WATCH_INTERVAL_MS = 300, /* templates are taken up within a second */
+    FILES_MAX = 256,         /* of one device */
+    SAY_AGAIN_S = 60,        /* seconds until the same failure is logged again */
+};
+
+/* A name and what it led to last. */
+struct entry {
+    struct pfs_version *version; /* NULL: it could not be made yet */
+    struct pfs_inputs *inputs;   /* of the last check: what it depends on; NULL: none was made */
+    int64_t gen, epoch;          /* the version is true for this state of the inventory … */
+    uint64_t library;            /* … and of the templates */
+    bool failing;                /* the last render failed: the version is the last good one */
+    struct entry *newer, *older; /* order of use */
+    size_t name_len;
+    char name[];
+};
+
+struct pfs_content {
+    const struct pfs_config *config;
+    const struct pfs_catalogue *catalogue;
+    struct pfs_resolver *resolver;
+    struct pfs_state *state; /* NULL: in memory only */
+    struct pfs_cache *cache;
+    size_t max_entries;
+    char *shipped, *schema;
+
+    pthread_mutex_t lock; /* guards what follows; never held while rendering or reading the store, but for the feed */
+    struct pfs_library *library;
+    uint64_t library_generation;
+    struct pfs_feed feed;
+    struct pfs_map entries; /* canonical name to struct entry */
+    struct entry *newest, *oldest;
+    struct pfs_map times;   /* name to struct pfs_published, where there is no state */
+    int64_t clock;          /* the newest second seen */
+    uint64_t said;          /* the failure logged last, as a hash … */
+    int64_t said_at;        /* … and when */
+
+    uint64_t next_id;       /* atomic */
+    pthread_t watcher;
+    bool watching;
+    pthread_mutex_t watch_lock;
+    pthread_cond_t watch_stop;
+    bool stopping;
+};
+
+/* ---- the clock ---------------------------------------------------------------------------------------------- */
+
+/* Seconds, never backwards: what has come does not un-come. With the lock. */
+static int64_t tick(struct pfs_content *c)
+{
+    int64_t now = time(NULL);
+    c->clock = PFS_MAX(c->clock, now);
+    return c->clock;
+}
+
+static int64_t content_now(struct pfs_content *c)
+{
+    pthread_mutex_lock(&c->lock);
+    int64_t now = tick(c);
+    pthread_mutex_unlock(&c->lock);
+    return now;
+}
+
+/* ---- entries, with the lock --------------------------------------------------------------------------------- */
+
+static void unlink_entry(struct pfs_content *c, struct entry *e)
+{
+    *(e->newer ? &e->newer->older : &c->newest) = e->older;
+    *(e->older ? &e->older->newer : &c->oldest) = e->newer;
+}
+
+static void link_entry(struct pfs_content *c, struct entry *e)
+{
+    e->newer = NULL;
+    e->older = c->newest;
+    *(c->newest ? &c->newest->newer : &c->oldest) = e;
+    c->newest = e;
+}
+
+static void free_entry(struct entry *e)
+{
+    pfs_version_unref(e->version);
+    pfs_inputs_unref(e->inputs);
+    free(e);
+}
+
+static void remove_entry(struct pfs_content *c, struct entry *e)
+{
+    pfs_map_remove(&c->entries, e->name, e->name_len);
+    unlink_entry(c, e);
+    free_entry(e);
+}
+
+static struct entry *find_entry(struct pfs_content *c, const char *name)
+{
+    return pfs_map_get(&c->entries, name, strlen(name));
+}
+
+static struct entry *add_entry(struct pfs_content *c, const char *name)
+{
+    size_t len = strlen(name);
+    while (c->entries.n >= c->max_entries && c->oldest)
+        remove_entry(c, c->oldest);
+    struct entry *e = calloc(1, sizeof *e + len + 1);
+    if (!e)
+        return NULL;
+    memcpy(e->name, name, len + 1);
+    e->name_len = len;
+    if (pfs_map_put(&c->entries, name, len, e, NULL) < 0) {
+        free(e);
+        return NULL;
+    }
+    link_entry(c, e);
+    return e;
+}
+
+static bool touched(const struct pfs_content *c, const struct entry *e)
+{
+    const struct pfs_inputs *i = e->inputs;
+    if (!i || pfs_feed_touched(&c->feed, i->dependencies, i->n_dependencies, e->gen))
+        return true;
+    if (!i->device)
+        return false;
+    const struct pfs_dependency device = {PFS_SCOPE_DEVICE, (int64_t)i->device->mac};
+    return pfs_feed_touched(&c->feed, &device, 1, e->gen);
+}
+
+/* Whether the version at hand is what a render would give now. Moves its gen up where it is. */
+static bool is_current(struct pfs_content *c, struct entry *e)
+{
+    if (e->library != c->library_generation || e->epoch != c->feed.at.epoch)
+        return false;
+    if (e->inputs && tick(c) >= e->inputs->next) {
+        if (c->state)
+            pfs_state_raise_clock(c->state, c->clock);
+        return false;
+    }
+    if (e->gen < c->feed.at.gen) {
+        if (touched(c, e))
+            return false;
+        e->gen = c->feed.at.gen;
+    }
+    return true;
+}
+
+static struct pfs_version *use(struct pfs_content *c, struct entry *e)
+{
+    if (c->newest != e) {
+        unlink_entry(c, e);
+        link_entry(c, e);
+    }
+    return pfs_version_ref(e->version);
+}
+
+/* ---- publishing, with the lock ------------------------------------------------------------------------------ */
+
+static bool last_published(struct pfs_content *c, const char *name, struct pfs_published *ret)
+{
+    if (c->state)
+        return pfs_state_get(c->state, name, ret);
+    const struct pfs_published *p = pfs_map_get(&c->times, name, strlen(name));
+    if (p)
+        *ret = *p;
+    return p != NULL;
+}
+
+static int note_published(struct pfs_content *c, const char *name, const struct pfs_published *p)
+{
+    if (c->state)
+        return pfs_state_put(c->state, name, p);
+    struct pfs_published *copy = malloc(sizeof *copy);
+    void *old = NULL;
+    if (!copy)
+        return -ENOMEM;
+    *copy = *p;
+    int r = pfs_map_put(&c->times, name, strlen(name), copy, &old);
+    free(r < 0 ? (void *)copy : old);
+    return r;
+}
+
+/* The mtime under which these bytes go out: the one they had where they are what was published last; else a later one, never before
+ * `at_least`. A time ahead of the clock is made durable before it is shown, so that a restart cannot give it again to other bytes. */
+static int publish(struct pfs_content *c, const char *name, uint64_t hash, int64_t at_least, int64_t *ret_mtime, struct pfs_err *err)
+{
+    struct pfs_published last;
+    bool known = last_published(c, name, &last);
+    if (known && last.hash == hash) {
+        *ret_mtime = last.mtime;
+        return 0;
+    }
+    int64_t floor = c->state ? pfs_state_floor(c->state) : 0;
+    int64_t mtime = PFS_MAX(at_least, floor);
+    if (known)
+        mtime = PFS_MAX(mtime, last.mtime + 1);
+    const struct pfs_published p = {.hash = hash, .mtime = mtime};
+    if (note_published(c, name, &p) < 0)
+        return pfs_err_nomem(err);
+    if (c->state && mtime > time(NULL) && pfs_state_is_owner(c->state)) {
+        struct pfs_err why = {""};
+        if (pfs_state_reserve(c->state, mtime, &why) < 0)
+            pfs_log(PFS_LOG_WARNING, "state: %s", why.msg); /* phones get their files all the same */
+    }
+    *ret_mtime = mtime;
+    return 0;
+}
+
+static uint64_t hash_identity(const char *name, uint64_t hash, int64_t mtime)
+{
+    const uint64_t parts[] = {XXH3_64bits(name, strlen(name)), hash, (uint64_t)mtime};
+    uint64_t ino = XXH3_64bits(parts, sizeof parts);
+    return ino < 2 ? ino + 2 : ino;
+}
+
+uint64_t pfs_content_next_id(struct pfs_content *c)
+{
+    return __atomic_fetch_add(&c->next_id, 1, __ATOMIC_RELAXED);
+}
+
+int64_t pfs_content_publish_asset(struct pfs_content *c, const char *name, uint64_t hash, int64_t at_least)
+{
+    int64_t mtime = at_least;
+    pthread_mutex_lock(&c->lock);
+    publish(c, name, hash, at_least, &mtime, NULL);
+    pthread_mutex_unlock(&c->lock);
+    return mtime;
+}
+
+struct pfs_cache *pfs_content_cache(struct pfs_content *c)
+{
+    return c->cache;
+}
+
+/* ---- making a version --------------------------------------------------------------------------------------- */
+
+/* Where a name leads: a file of a model, and all that it is made from. */
+struct target {
+    char name[PFS_FILE_NAME_MAX + 1]; /* canonical */
+    struct pfs_library *library;      /* a reference */
+    uint64_t library_generation;
+    const struct pfs_file *file;
+    struct pfs_inputs *inputs;        /* a reference */
+    struct pfs_watermark at;
+};
+
+static void target_done(struct target *t)
+{
+    pfs_inputs_unref(t->inputs);
+    pfs_library_unref(t->library);
+}
+
+static int new_version(struct pfs_content *c, const struct target *t, const struct pfs_buf *bytes, uint64_t hash, int64_t mtime,
+                       struct pfs_version **ret)
+{
+    struct pfs_version *v = calloc(1, sizeof *v);
+    struct pfs_bytes *b = pfs_bytes_new(bytes->data, bytes->len);
+    if (!v || !b) {
+        free(v);
+        pfs_bytes_unref(b);
+        return -ENOMEM;
+    }
+    *v = (struct pfs_version){
+        .refs = 1,
+        .id = pfs_content_next_id(c),
+        .ino = hash_identity(t->name, hash, mtime),
+        .size = bytes->len,
+        .mtime = mtime,
+        .hash = hash,
+        .cache = c->cache,
+        .library = pfs_library_ref(t->library),
+        .file = t->file,
+        .inputs = pfs_inputs_ref(t->inputs),
+        .fd = -1,
+    };
+    pfs_cache_put(v, b);
+    *ret = v;
+    return 0;
+}
+
+/* Makes the entry say what was found true at t->at. Another thread may have been faster with a newer state: then its word counts. With the lock. */
+static int settle(struct pfs_content *c, const struct target *t, const struct pfs_buf *bytes, struct entry **ret, struct pfs_err *err)
+{
+    struct entry *e = find_entry(c, t->name);
+    if (!e && !(e = add_entry(c, t->name)))
+        return pfs_err_nomem(err);
+    *ret = e;
+    bool newer = e->version && e->epoch == t->at.epoch && (e->gen > t->at.gen || (e->gen == t->at.gen && e->library > t->library_generation));
+    if (newer)
+        return 0;
+    uint64_t hash = XXH3_64bits(bytes->data, bytes->len);
+    if (!e->version || e->version->hash != hash || e->version->size != bytes->len) {
+        int64_t mtime;
+        struct pfs_version *v;
+        int r = publish(c, t->name, hash, tick(c), &mtime, err);
+        if (r == 0 && new_version(c, t, bytes, hash, mtime, &v) < 0)
+            r = pfs_err_nomem(err);
+        if (r < 0) {
+            if (!e->version)
+                remove_entry(c, e);
+            return r;
+        }
+        pfs_version_unref(e->version);
+        e->version = v;
+    }
+    pfs_inputs_unref(e->inputs);
+    e->inputs = pfs_inputs_ref(t->inputs);
+    e->gen = t->at.gen;
+    e->epoch = t->at.epoch;
+    e->library = t->library_generation;
+    if (e->failing)
+        pfs_log(PFS_LOG_INFO, "%s: renders again", t->name);
+    e->failing = false;
+    return 0;
+}
+
+/* A render failed: the last good version stays (NULL: there is none), and nothing is tried again before something changes. With the lock. */
+static struct pfs_version *keep_last_good(struct pfs_content *c, const struct target *t, const struct pfs_err *why)
+{
+    struct entry *e = find_entry(c, t->name);
+    if (!e && !(e = add_entry(c, t->name)))
+        return NULL;
+    if (!e->failing)
+        pfs_log(PFS_LOG_ERROR, "%s: %s%s", t->name, why->msg, e->version ? "; the last good version stays in service" : "");
+    pfs_inputs_unref(e->inputs);
+    e->inputs = pfs_inputs_ref(t->inputs);
+    e->gen = t->at.gen;
+    e->epoch = t->at.epoch;
+    e->library = t->library_generation;
+    e->failing = true;
+    return e->version ? use(c, e) : NULL;
+}
+
+static int make_version(struct pfs_content *c, const struct target *t, struct pfs_version **ret, struct pfs_err *err)
+{
+    struct pfs_err why = {""};
+    struct pfs_phone phone;
+    struct pfs_buf out autobuf = PFS_BUF_INIT(0);
+    struct entry *e;
+    pfs_inputs_phone(t->inputs, &phone);
+    int r = pfs_render(t->file, &phone, t->library->zones, &out, NULL, NULL, &why);
+    pthread_mutex_lock(&c->lock);
+    if (r == 0) {
+        r = settle(c, t, &out, &e, err);
+        if (r == 0)
+            *ret = use(c, e);
+    } else {
+        *ret = keep_last_good(c, t, &why);
+        r = *ret ? 0 : pfs_err_set(err, EIO, "%s", why.msg);
+    }
+    pthread_mutex_unlock(&c->lock);
+    return r;
+}
+
+/* ---- finding where a name leads ----------------------------------------------------------------------------- */
+
+static struct pfs_library *take_library(struct pfs_content *c, uint64_t *ret_generation)
+{
+    pthread_mutex_lock(&c->lock);
+    struct pfs_library *l = pfs_library_ref(c->library);
+    *ret_generation = c->library_generation;
+    pthread_mutex_unlock(&c->lock);
+    return l;
+}
+
+struct find {
+    struct pfs_content *content;
+    struct pfs_store *store;
+    const char *name;
+    int64_t now;
+    struct target *target;
+    bool absent;
+    struct pfs_err *err;
+};
+
+/* The model's file that has this name in some spelling. 1: found; 0: none. */
+static int match_file(struct find *f, const struct pfs_model *m, uint64_t mac)
+{
+    uint64_t found;
+    f->target->file = pfs_model_file(m, f->name, &found);
+    f->absent = pfs_model_forbids(m, f->name);
+    if (!f->target->file || found != mac) {
+        f->target->file = NULL;
+        return 0;
+    }
+    pfs_pattern_format(&f->target->file->name, mac, f->target->name);
+    return 1;
+}
+
+/* 1: the device has this file; 0: it has not. */
+static int find_of_device(void *arg, uint64_t mac)
+{
+    struct find *f = arg;
+    struct target *t = f->target;
+    int r = pfs_resolve_device(f->content->resolver, f->store, mac, f->now, &t->inputs, f->err);
+    if (r == -ENOENT)
+        return 0;
+    if (r < 0)
+        return r;
+    const struct pfs_device *d = t->inputs->device;
+    const struct pfs_model *m = d->enabled && d->model ? pfs_library_model(t->library, d->model) : NULL;
+    if (d->enabled && d->model && !m)
+        return pfs_err_set(f->err, EIO, "%s: no template has the model %s", d->mac_text, d->model);
+    f->absent = !d->enabled; /* its files are not there, not even as assets */
+    r = m ? match_file(f, m, mac) : 0;
+    if (r == 0) {
+        pfs_inputs_unref(t->inputs);
+        t->inputs = NULL;
+    }
+    return r;
+}
+
+static int find_common(struct find *f, const struct pfs_file *file)
+{
+    struct target *t = f->target;
+    const char *model = file->spec->per == PFS_PER_MODEL ? file->model->name : NULL;
+    t->file = file;
+    pfs_pattern_format(&file->name, 0, t->name);
+    int r = pfs_resolve_common(f->content->resolver, f->store, model, f->now, &t->inputs, f->err);
+    return r < 0 ? r : 1;
+}
+
+/* 1: *f->target says where; 0: nowhere. In the snapshot. */
+static int find_target(struct find *f)
+{
+    const struct pfs_file *common = pfs_library_common(f->target->library, f->name);
+    int r = pfs_store_watermark(f->store, &f->target->at, f->err);
+    if (r < 0)
+        return r;
+    return common ? find_common(f, common) : pfs_library_macs(f->target->library, f->name, find_of_device, f);
+}
+
+/* The entry's version where it is current. Advances the feed. In the snapshot. 1: found. */
+static int find_current(struct pfs_content *c, struct pfs_store *s, const char *name, struct pfs_version **ret, struct pfs_err *err)
+{
+    struct pfs_watermark at;
+    int r = pfs_store_watermark(s, &at, err);
+    if (r < 0)
+        return r;
+    pthread_mutex_lock(&c->lock);
+    r = pfs_feed_advance(&c->feed, s, &at, err);
+    struct entry *e = r == 0 ? find_entry(c, name) : NULL;
+    if (e && is_current(c, e)) {
+        *ret = e->version ? use(c, e) : NULL;
+        r = *ret ? 1 : pfs_err_set(err, EIO, "cannot be made: see the log");
+    }
+    pthread_mutex_unlock(&c->lock);
+    return r;
+}
+
+/* 1: found; 0: nothing of that name. In the snapshot. */
+static int lookup(struct pfs_content *c, struct pfs_store *s, const char *name, struct pfs_version **ret, bool *ret_absent,
+                  struct pfs_err *err)
+{
+    int r = find_current(c, s, name, ret, err);
+    if (r != 0)
+        return r;
+    struct target t = {0};
+    t.library = take_library(c, &t.library_generation);
+    struct find f = {.content = c, .store = s, .name = name, .now = content_now(c), .target = &t, .err = err};
+    r = find_target(&f);
+    *ret_absent = f.absent;
+    if (r == 1 && strcmp(t.name, name) != 0)
+        r = find_current(c, s, t.name, ret, err) ? 2 : 1; /* another spelling of what may be there */
+    if (r == 1)
+        r = make_version(c, &t, ret, err) < 0 ? -EIO : 1;
+    target_done(&t);
+    return r == 2 ? 1 : r;
+}
+
+/* What was served last under this very name: when the store fails, phones get what they got. */
+struct pfs_version *pfs_content_last(struct pfs_content *c, const char *name)
+{
+    pthread_mutex_lock(&c->lock);
+    struct entry *e = find_entry(c, name);
+    struct pfs_version *v = e && e->version ? use(c, e) : NULL;
+    pthread_mutex_unlock(&c->lock);
+    return v;
+}
+
+/* Says that a lookup failed; what was said last is not said again for a while. */
+static void log_failure(struct pfs_content *c, const char *name, const struct pfs_err *why, bool served)
+{
+    uint64_t hash = XXH3_64bits(why->msg, strlen(why->msg));
+    int64_t now = content_now(c);
+    pthread_mutex_lock(&c->lock);
+    bool again = c->said == hash && now < c->said_at + SAY_AGAIN_S;
+    c->said = hash;
+    c->said_at = again ? c->said_at : now;
+    pthread_mutex_unlock(&c->lock);
+    if (!again)
+        pfs_log(PFS_LOG_ERROR, "%s: %s%s", name, why->msg, served ? "; the last version stays in service" : "");
+}
+
+static void forget_name(struct pfs_content *c, const char *name)
+{
+    pthread_mutex_lock(&c->lock);
+    struct entry *e = find_entry(c, name);
+    if (e)
+        remove_entry(c, e);
+    pthread_mutex_unlock(&c->lock);
+}
+
+int pfs_content_lookup(struct pfs_content *c, struct pfs_store *s, const char *name, struct pfs_version **ret, bool *ret_absent,
+                       struct pfs_err *err)
+{
+    struct pfs_err own = {""};
+    int r;
+    err = err ? err : &own;
+    *ret_absent = false;
+    do {
+        r = pfs_store_begin(s, err);
+        if (r < 0)
+            break;
+        r = lookup(c, s, name, ret, ret_absent, err);
+        pfs_store_end(s);
+    } while (r == -ESTALE);
+    if (r == 1)
+        return 0;
+    if (r == 0) {
+        forget_name(c, name);
+        return -ENOENT;
+    }
+    *ret = pfs_content_last(c, name);
+    log_failure(c, name, err, *ret != NULL);
+    return *ret ? 0 : r == -ENOMEM ? r : -EIO;
+}
+
+bool pfs_content_claims(struct pfs_content *c, struct pfs_store *s, const char *name)
+{
+    struct target t = {0};
+    t.library = take_library(c, &t.library_generation);
+    struct find f = {.content = c, .store = s, .name = name, .now = content_now(c), .target = &t};
+    int r = pfs_store_begin(s, NULL);
+    if (r == 0) {
+        r = find_target(&f);
+        pfs_store_end(s);
+    }
+    target_done(&t);
+    return r != 0 || f.absent;
+}
+
+/* ---- listings ----------------------------------------------------------------------------------------------- */
+
+struct list {
+    struct pfs_library *library;
+    pfs_common_fn common_fn;
+    pfs_device_file_fn device_fn;
+    void *arg;
+};
+
+static int list_model(void *arg, const char *name)
+{
+    struct list *l = arg;
+    const struct pfs_model *m = pfs_library_model(l->library, name);
+    int r = 0;
+    for (size_t i = 0; m && i < m->n_files && r == 0; i++)
+        if (m->files[i].spec->per != PFS_PER_DEVICE)
+            r = l->common_fn(l->arg, m->files[i].name.text);
+    return r;
+}
+
+int pfs_content_list_common(struct pfs_content *c, struct pfs_store *s, pfs_common_fn fn, void *arg, struct pfs_err *err)
+{
+    uint64_t generation;
+    struct list l = {.library = take_library(c, &generation), .common_fn = fn, .arg = arg};
+    int r = pfs_store_models_in_use(s, list_model, &l, err);
+    pfs_library_unref(l.library);
+    return r;
+}
+
+static int list_device(void *arg, uint64_t mac, const char *model, bool enabled)
+{
+    struct list *l = arg;
+    const struct pfs_model *m = enabled && model ? pfs_library_model(l->library, model) : NULL;
+    char name[PFS_FILE_NAME_MAX + 1];
+    int r = 0;
+    for (size_t i = 0; m && i < m->n_files && i < FILES_MAX && r == 0; i++) {
+        if (m->files[i].spec->per != PFS_PER_DEVICE)
+            continue;
+        pfs_pattern_format(&m->files[i].name, mac, name);
+        r = l->device_fn(l->arg, mac, (unsigned)i, name);
+    }
+    return r;
+}
+
+int pfs_content_list_devices(struct pfs_content *c, struct pfs_store *s, uint64_t from_mac, pfs_device_file_fn fn, void *arg,
+                             struct pfs_err *err)
+{
+    uint64_t generation;
+    struct list l = {.library = take_library(c, &generation), .device_fn = fn, .arg = arg};
+    int r = pfs_store_list(s, from_mac, list_device, &l, err);
+    pfs_library_unref(l.library);
+    return r;
+}
+
+/* ---- templates that change ---------------------------------------------------------------------------------- */
+
+static void log_problems(const struct pfs_library *l, const struct pfs_library *before)
+{
+    for (size_t i = 0; i < l->n_problems; i++) {
+        bool known = false;
+        for (size_t j = 0; before && j < before->n_problems; j++)
+            known = known || strcmp(l->problems[i], before->problems[j]) == 0;
+        if (!known)
+            pfs_log(PFS_LOG_WARNING, "template: %s", l->problems[i]);
+    }
+}
+
+static void reload(struct pfs_content *c, const struct pfs_library_source *source)
+{
+    uint64_t generation;
+    struct pfs_err err = {""};
+    struct pfs_library *before = take_library(c, &generation), *l;
+    if (pfs_library_load(source, c->catalogue, before, &l, &err) < 0) {
+        pfs_log(PFS_LOG_ERROR, "templates stay as they are: %s", err.msg);
+        pfs_library_unref(before);
+        return;
+    }
+    log_problems(l, before);
+    pthread_mutex_lock(&c->lock);
+    struct pfs_library *old = c->library;
+    c->library = l;
+    c->library_generation++;
+    pthread_mutex_unlock(&c->lock);
+    pfs_library_unref(old);
+    pfs_library_unref(before);
+    pfs_log(PFS_LOG_INFO, "templates: taken up");
+}
+
+static bool wait_or_stop(struct pfs_content *c)
+{
+    struct timespec until;
+    clock_gettime(CLOCK_MONOTONIC, &until);
+    until.tv_nsec += WATCH_INTERVAL_MS * 1000000L;
+    until.tv_sec += until.tv_nsec / 1000000000L;
+    until.tv_nsec %= 1000000000L;
+    pthread_mutex_lock(&c->watch_lock);
+    while (!c->stopping && pthread_cond_timedwait(&c->watch_stop, &c->watch_lock, &until) == 0) {
+    }
+    bool stop = c->stopping;
+    pthread_mutex_unlock(&c->watch_lock);
+    return stop;
+}
+
+/* Looks at the folders a few times a second: this sees renames, edits in place and network filesystems alike. */
+static void *watch(void *arg)
+{
+    struct pfs_content *c = arg;
+    const struct pfs_library_source source = {.site = c->config->templates, .shipped = c->shipped, .schema = c->schema};
+    uint64_t seen = c->library->fingerprint;
+    while (!wait_or_stop(c)) {
+        uint64_t now = pfs_library_fingerprint(&source);
+        if (now == seen)
+            continue;
+        seen = now;
+        reload(c, &source);
+    }
+    return NULL;
+}
+
+int pfs_content_start(struct pfs_content *c, struct pfs_err *err)
+{
+    log_problems(c->library, NULL);
+    int r = pthread_create(&c->watcher, NULL, watch, c);
+    if (r != 0)
+        return pfs_err_sys(err, r, "cannot start a thread");
+    c->watching = true;
+    return 0;
+}
+
+/* ---- making and freeing ------------------------------------------------------------------------------------- */
+
+int pfs_content_new(const struct pfs_context *context, struct pfs_state *state, const struct pfs_content_options *o,
+                    struct pfs_content **ret, struct pfs_err *err)
+{
+    struct pfs_content *c = calloc(1, sizeof *c);
+    if (!c)
+        return pfs_err_nomem(err);
+    pthread_condattr_t monotonic;
+    pthread_condattr_init(&monotonic);
+    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+    pthread_mutex_init(&c->lock, NULL);
+    pthread_mutex_init(&c->watch_lock, NULL);
+    pthread_cond_init(&c->watch_stop, &monotonic);
+    pthread_condattr_destroy(&monotonic);
+    c->config = context->config;
+    c->catalogue = context->catalogue;
+    c->library = pfs_library_ref(context->library);
+    c->library_generation = 1;
+    c->state = state;
+    c->max_entries = o->entries ? o->entries : DEFAULT_ENTRIES;
+    c->clock = state ? pfs_state_clock(state) : 0;
+    c->next_id = 2; /* 1 is the root */
+    if (asprintf(&c->shipped, "%s/templates", c->config->datadir) < 0)
+        c->shipped = NULL;
+    if (asprintf(&c->schema, "%s/schema/template.rng", c->config->datadir) < 0)
+        c->schema = NULL;
+    if (!c->shipped || !c->schema || pfs_resolver_new(c->catalogue, &c->resolver) < 0 ||
+        pfs_cache_new(o->cache_bytes ? o->cache_bytes : DEFAULT_CACHE_BYTES, &c->cache) < 0) {
+        pfs_content_free(c);
+        return pfs_err_nomem(err);
+    }
+    *ret = c;
+    return 0;
+}
+
+static void stop_watching(struct pfs_content *c)
+{
+    if (!c->watching)
+        return;
+    pthread_mutex_lock(&c->watch_lock);
+    c->stopping = true;
+    pthread_cond_signal(&c->watch_stop);
+    pthread_mutex_unlock(&c->watch_lock);
+    pthread_join(c->watcher, NULL);
+}
+
+void pfs_content_free(struct pfs_content *c)
+{
+    if (!c)
+        return;
+    stop_watching(c);
+    while (c->oldest)
+        remove_entry(c, c->oldest);
+    for (struct pfs_map_entry *e = pfs_map_next(&c->times, NULL); e; e = pfs_map_next(&c->times, e))
+        free(e->value);
+    pfs_map_done(&c->times);
+    pfs_map_done(&c->entries);
+    pfs_feed_done(&c->feed);
+    pfs_resolver_free(c->resolver);
+    pfs_cache_free(c->cache);
+    pfs_library_unref(c->library);
+    pthread_mutex_destroy(&c->lock);
+    pthread_mutex_destroy(&c->watch_lock);
+    pthread_cond_destroy(&c->watch_stop);
+    free(c->shipped);
+    free(c->schema);
+    free(c);
+}

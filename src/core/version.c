@@ -1,0 +1,172 @@
+#include "core/version.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <string.h>
+#include <xxhash.h>
+
+struct pfs_cache {
+    pthread_mutex_t lock;
+    size_t limit, bytes;
+    uint64_t hits, misses;
+    struct pfs_version *newest, *oldest; /* versions whose bytes are held */
+};
+
+/* ---- bytes -------------------------------------------------------------------------------------------------- */
+
+struct pfs_bytes *pfs_bytes_new(const char *data, size_t len)
+{
+    struct pfs_bytes *b = malloc(sizeof *b + len);
+    if (!b)
+        return NULL;
+    b->refs = 1;
+    b->len = len;
+    if (len)
+        memcpy(b->data, data, len);
+    return b;
+}
+
+static struct pfs_bytes *bytes_ref(struct pfs_bytes *b)
+{
+    __atomic_add_fetch(&b->refs, 1, __ATOMIC_RELAXED);
+    return b;
+}
+
+void pfs_bytes_unref(struct pfs_bytes *b)
+{
+    if (b && __atomic_sub_fetch(&b->refs, 1, __ATOMIC_ACQ_REL) == 0)
+        free(b);
+}
+
+/* ---- the cache, in order of use ----------------------------------------------------------------------------- */
+
+int pfs_cache_new(size_t limit, struct pfs_cache **ret)
+{
+    struct pfs_cache *c = calloc(1, sizeof *c);
+    if (!c)
+        return -ENOMEM;
+    pthread_mutex_init(&c->lock, NULL);
+    c->limit = limit;
+    *ret = c;
+    return 0;
+}
+
+void pfs_cache_free(struct pfs_cache *c)
+{
+    if (!c)
+        return;
+    pthread_mutex_destroy(&c->lock);
+    free(c);
+}
+
+void pfs_cache_counts(struct pfs_cache *c, struct pfs_cache_counts *ret)
+{
+    pthread_mutex_lock(&c->lock);
+    *ret = (struct pfs_cache_counts){.hits = c->hits, .misses = c->misses, .bytes = c->bytes, .limit = c->limit};
+    pthread_mutex_unlock(&c->lock);
+}
+
+static void unlink_version(struct pfs_cache *c, struct pfs_version *v)
+{
+    *(v->newer ? &v->newer->older : &c->newest) = v->older;
+    *(v->older ? &v->older->newer : &c->oldest) = v->newer;
+    v->newer = v->older = NULL;
+}
+
+static void link_newest(struct pfs_cache *c, struct pfs_version *v)
+{
+    v->older = c->newest;
+    v->newer = NULL;
+    *(c->newest ? &c->newest->newer : &c->oldest) = v;
+    c->newest = v;
+}
+
+/* Takes a version's bytes out; the caller unrefs them without the lock. */
+static struct pfs_bytes *drop(struct pfs_cache *c, struct pfs_version *v)
+{
+    struct pfs_bytes *b = v->bytes;
+    if (!b)
+        return NULL;
+    unlink_version(c, v);
+    c->bytes -= b->len;
+    v->bytes = NULL;
+    return b;
+}
+
+void pfs_cache_put(struct pfs_version *v, struct pfs_bytes *bytes)
+{
+    struct pfs_cache *c = v->cache;
+    pthread_mutex_lock(&c->lock);
+    if (v->bytes) { /* another thread was faster */
+        pfs_bytes_unref(bytes);
+    } else {
+        v->bytes = bytes;
+        c->bytes += bytes->len;
+        link_newest(c, v);
+    }
+    while (c->bytes > c->limit && c->oldest != v)
+        pfs_bytes_unref(drop(c, c->oldest));
+    pthread_mutex_unlock(&c->lock);
+}
+
+static struct pfs_bytes *cached(struct pfs_version *v)
+{
+    struct pfs_cache *c = v->cache;
+    pthread_mutex_lock(&c->lock);
+    struct pfs_bytes *b = v->bytes ? bytes_ref(v->bytes) : NULL;
+    c->hits += b != NULL;
+    c->misses += b == NULL;
+    if (b && c->newest != v) {
+        unlink_version(c, v);
+        link_newest(c, v);
+    }
+    pthread_mutex_unlock(&c->lock);
+    return b;
+}
+
+/* ---- versions ----------------------------------------------------------------------------------------------- */
+
+struct pfs_version *pfs_version_ref(struct pfs_version *v)
+{
+    __atomic_add_fetch(&v->refs, 1, __ATOMIC_RELAXED);
+    return v;
+}
+
+void pfs_version_unref(struct pfs_version *v)
+{
+    if (!v || __atomic_sub_fetch(&v->refs, 1, __ATOMIC_ACQ_REL) > 0)
+        return;
+    if (v->cache) {
+        pthread_mutex_lock(&v->cache->lock);
+        struct pfs_bytes *b = drop(v->cache, v);
+        pthread_mutex_unlock(&v->cache->lock);
+        pfs_bytes_unref(b);
+    }
+    pfs_inputs_unref(v->inputs);
+    pfs_library_unref(v->library);
+    pfs_cleanup_fd(&v->fd);
+    free(v);
+}
+
+int pfs_version_bytes(struct pfs_version *v, struct pfs_bytes **ret, struct pfs_err *err)
+{
+    struct pfs_bytes *b = cached(v);
+    if (b) {
+        *ret = b;
+        return 0;
+    }
+    struct pfs_phone phone;
+    struct pfs_buf out autobuf = PFS_BUF_INIT(0);
+    pfs_inputs_phone(v->inputs, &phone);
+    int r = pfs_render(v->file, &phone, v->library->zones, &out, NULL, NULL, err);
+    if (r < 0)
+        return r == -ENOMEM ? r : -EIO;
+    if (out.len != v->size || XXH3_64bits(out.data, out.len) != v->hash)
+        return pfs_err_set(err, EIO, "a second render gave other bytes");
+    b = pfs_bytes_new(out.data, out.len);
+    if (!b)
+        return pfs_err_nomem(err);
+    pfs_cache_put(v, bytes_ref(b));
+    *ret = b;
+    return 0;
+}

@@ -1,0 +1,239 @@
+#include "fs/node.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <string.h>
+
+struct node {
+    uint64_t id, lookups;
+    struct pfs_version *version; /* NULL: a folder */
+    char *path;                  /* of a folder */
+    int64_t mtime;
+    uint64_t parent; /* a file: where and under which name it was looked up last */
+    char *name;
+    struct node *newer, *older; /* files, in order of the last look-up */
+};
+
+struct pfs_nodes {
+    pthread_mutex_t lock;
+    struct pfs_map by_id;
+    struct pfs_map folders; /* path to node */
+    struct node *newest, *oldest;
+};
+
+int pfs_nodes_new(struct pfs_nodes **ret)
+{
+    struct pfs_nodes *t = calloc(1, sizeof *t);
+    if (!t)
+        return -ENOMEM;
+    pthread_mutex_init(&t->lock, NULL);
+    *ret = t;
+    return 0;
+}
+
+static void free_node(struct node *n)
+{
+    pfs_version_unref(n->version);
+    free(n->path);
+    free(n->name);
+    free(n);
+}
+
+void pfs_nodes_free(struct pfs_nodes *t)
+{
+    if (!t)
+        return;
+    for (struct pfs_map_entry *e = pfs_map_next(&t->by_id, NULL); e; e = pfs_map_next(&t->by_id, e))
+        free_node(e->value);
+    pfs_map_done(&t->by_id);
+    pfs_map_done(&t->folders);
+    pthread_mutex_destroy(&t->lock);
+    free(t);
+}
+
+void pfs_node_done(struct pfs_node *n)
+{
+    pfs_version_unref(n->version);
+    free(n->path);
+    *n = (struct pfs_node){0};
+}
+
+/* ---- with the lock ---- */
+
+static void unlink_node(struct pfs_nodes *t, struct node *n)
+{
+    *(n->newer ? &n->newer->older : &t->newest) = n->older;
+    *(n->older ? &n->older->newer : &t->oldest) = n->newer;
+    n->newer = n->older = NULL;
+}
+
+static void link_newest(struct pfs_nodes *t, struct node *n)
+{
+    n->newer = NULL;
+    n->older = t->newest;
+    *(t->newest ? &t->newest->newer : &t->oldest) = n;
+    t->newest = n;
+}
+
+static struct node *add_node(struct pfs_nodes *t, uint64_t id)
+{
+    struct node *n = calloc(1, sizeof *n);
+    if (!n)
+        return NULL;
+    n->id = id;
+    if (pfs_map_put_u64(&t->by_id, id, n) < 0) {
+        free(n);
+        return NULL;
+    }
+    return n;
+}
+
+/* Remembers the name asked last. */
+static int set_name(struct node *n, uint64_t parent, const char *name)
+{
+    n->parent = parent;
+    if (n->name && strcmp(n->name, name) == 0)
+        return 0;
+    char *copy = strdup(name);
+    if (!copy)
+        return -ENOMEM;
+    free(n->name);
+    n->name = copy;
+    return 0;
+}
+
+static int take_file(struct pfs_nodes *t, struct pfs_version *v, uint64_t parent, const char *name)
+{
+    struct node *n = pfs_map_get_u64(&t->by_id, v->id);
+    if (!n) {
+        n = add_node(t, v->id);
+        if (!n)
+            return -ENOMEM;
+        n->version = pfs_version_ref(v);
+        link_newest(t, n);
+    }
+    if (set_name(n, parent, name) < 0 && !n->name) {
+        pfs_map_remove_u64(&t->by_id, v->id);
+        unlink_node(t, n);
+        free_node(n);
+        return -ENOMEM;
+    }
+    n->lookups++;
+    unlink_node(t, n);
+    link_newest(t, n);
+    return 0;
+}
+
+static int take_folder(struct pfs_nodes *t, const char *path, int64_t mtime, uint64_t new_id, uint64_t *ret_id)
+{
+    struct node *n = pfs_map_get(&t->folders, path, strlen(path));
+    if (!n) {
+        n = add_node(t, new_id);
+        if (!n)
+            return -ENOMEM;
+        n->path = strdup(path);
+        if (!n->path || pfs_map_put(&t->folders, path, strlen(path), n, NULL) < 0) {
+            pfs_map_remove_u64(&t->by_id, new_id);
+            free_node(n);
+            return -ENOMEM;
+        }
+    }
+    n->mtime = mtime;
+    n->lookups++;
+    *ret_id = n->id;
+    return 0;
+}
+
+static struct node *forget(struct pfs_nodes *t, uint64_t id, uint64_t count)
+{
+    struct node *n = pfs_map_get_u64(&t->by_id, id);
+    if (!n)
+        return NULL;
+    n->lookups -= PFS_MIN(n->lookups, count);
+    if (n->lookups > 0)
+        return NULL;
+    pfs_map_remove_u64(&t->by_id, id);
+    if (n->path)
+        pfs_map_remove(&t->folders, n->path, strlen(n->path));
+    else
+        unlink_node(t, n);
+    return n;
+}
+
+static int get(struct pfs_nodes *t, uint64_t id, struct pfs_node *ret)
+{
+    const struct node *n = pfs_map_get_u64(&t->by_id, id);
+    if (!n)
+        return -ESTALE;
+    *ret = (struct pfs_node){.kind = n->path ? PFS_NODE_FOLDER : PFS_NODE_FILE, .id = id, .mtime = n->mtime};
+    if (!n->path) {
+        ret->version = pfs_version_ref(n->version);
+        return 0;
+    }
+    ret->path = strdup(n->path);
+    return ret->path ? 0 : -ENOMEM;
+}
+
+/* ---- the same, locked ---- */
+
+int pfs_nodes_take_file(struct pfs_nodes *t, struct pfs_version *v, uint64_t parent, const char *name)
+{
+    pthread_mutex_lock(&t->lock);
+    int r = take_file(t, v, parent, name);
+    pthread_mutex_unlock(&t->lock);
+    return r;
+}
+
+int pfs_nodes_take_folder(struct pfs_nodes *t, const char *path, int64_t mtime, uint64_t new_id, uint64_t *ret_id)
+{
+    pthread_mutex_lock(&t->lock);
+    int r = take_folder(t, path, mtime, new_id, ret_id);
+    pthread_mutex_unlock(&t->lock);
+    return r;
+}
+
+void pfs_nodes_forget(struct pfs_nodes *t, uint64_t id, uint64_t n)
+{
+    pthread_mutex_lock(&t->lock);
+    struct node *gone = forget(t, id, n);
+    pthread_mutex_unlock(&t->lock);
+    if (gone)
+        free_node(gone);
+}
+
+int pfs_nodes_get(struct pfs_nodes *t, uint64_t id, struct pfs_node *ret)
+{
+    if (id == 1) {
+        *ret = (struct pfs_node){.kind = PFS_NODE_ROOT, .id = 1};
+        return 0;
+    }
+    pthread_mutex_lock(&t->lock);
+    int r = get(t, id, ret);
+    pthread_mutex_unlock(&t->lock);
+    return r;
+}
+
+size_t pfs_nodes_count(struct pfs_nodes *t)
+{
+    pthread_mutex_lock(&t->lock);
+    size_t n = t->by_id.n;
+    pthread_mutex_unlock(&t->lock);
+    return n;
+}
+
+size_t pfs_nodes_oldest(struct pfs_nodes *t, struct pfs_node_name *names, size_t max)
+{
+    size_t n = 0;
+    pthread_mutex_lock(&t->lock);
+    while (n < max && t->oldest && n < t->by_id.n) {
+        struct node *node = t->oldest;
+        char *copy = strdup(node->name);
+        if (!copy)
+            break;
+        names[n++] = (struct pfs_node_name){.parent = node->parent, .name = copy};
+        unlink_node(t, node);
+        link_newest(t, node);
+    }
+    pthread_mutex_unlock(&t->lock);
+    return n;
+}
