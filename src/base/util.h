@@ -19,7 +19,7 @@
 
 /* Takes the pointer out of *p and leaves NULL: the caller of the expression owns it from now on. */
 #define steal_ptr(p)                                                                                         \
-    ({                                                                                                       \
+    __extension__({                                                                                          \
         __auto_type steal_p_ = (p);                                                                          \
         __auto_type steal_v_ = *steal_p_;                                                                    \
         *steal_p_ = NULL;                                                                                    \

@@ -1,0 +1,193 @@
+/* Listings. Offsets are places in an order that changes do not disturb, not counts: names that are common to models and assets by a hash of
+ * the name, then devices by MAC and file. So what stays is listed exactly once however much else comes and goes between two reads. */
+#include "fs/fs.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <string.h>
+#include <strings.h>
+#include <xxhash.h>
+
+/* Offsets: 0 the start, 1 and 2 "." and "..", then hashes of names below DEVICES, then DEVICES + MAC * 256 + file + 1. */
+static const uint64_t DEVICES = UINT64_C(1) << 62;
+enum { DOT = 1, DOT_DOT = 2, FILES_OF_A_DEVICE = 256, NAMES_MAX = 1 << 20 };
+
+/* A reply being filled. */
+struct listing {
+    fuse_req_t req;
+    struct pfs_fs *fs;
+    struct pfs_store *store; /* NULL: a folder of assets */
+    char *buf;
+    size_t size, used;
+    uint64_t from;           /* list what comes after this offset */
+};
+
+/* A name that is not a device's. */
+struct name {
+    uint64_t place;
+    mode_t type;
+    char *text;
+};
+
+struct names {
+    struct pfs_fs *fs;
+    struct pfs_store *store; /* to ask whether an asset's name is the inventory's; NULL: not at the root */
+    size_t n, cap;
+    struct name *names;
+};
+
+static uint64_t place_of(const char *name)
+{
+    char lower[PFS_FILE_NAME_MAX + 1];
+    size_t i = 0;
+    for (; name[i] && i < PFS_FILE_NAME_MAX; i++)
+        lower[i] = (char)tolower((unsigned char)name[i]);
+    return XXH3_64bits(lower, i) % (DEVICES - 16) + 16;
+}
+
+/* 1: the buffer is full. */
+static int put(struct listing *l, const char *name, mode_t type, uint64_t offset)
+{
+    const struct stat st = {.st_ino = place_of(name), .st_mode = type};
+    size_t need = fuse_add_direntry(l->req, l->buf + l->used, l->size - l->used, name, &st, (off_t)offset);
+    if (need > l->size - l->used)
+        return 1;
+    l->used += need;
+    return 0;
+}
+
+static int put_dots(struct listing *l)
+{
+    if (l->from < DOT && put(l, ".", S_IFDIR, DOT))
+        return 1;
+    return l->from < DOT_DOT ? put(l, "..", S_IFDIR, DOT_DOT) : 0;
+}
+
+/* ---- names in the order of their hashes ---- */
+
+static void free_names(struct names *n)
+{
+    for (size_t i = 0; i < n->n; i++)
+        free(n->names[i].text);
+    free(n->names);
+}
+
+static int add_name(struct names *n, const char *text, mode_t type)
+{
+    if (n->n == n->cap) {
+        size_t cap = n->cap ? n->cap * 2 : 64;
+        struct name *more = cap <= NAMES_MAX ? realloc(n->names, cap * sizeof *more) : NULL;
+        if (!more)
+            return -ENOMEM;
+        n->names = more;
+        n->cap = cap;
+    }
+    char *copy = strdup(text);
+    if (!copy)
+        return -ENOMEM;
+    n->names[n->n++] = (struct name){.place = place_of(text), .type = type, .text = copy};
+    return 0;
+}
+
+static int add_common(void *arg, const char *name)
+{
+    return add_name(arg, name, S_IFREG);
+}
+
+static int add_asset(void *arg, const char *name, enum pfs_asset_kind kind)
+{
+    struct names *n = arg;
+    if (n->store && pfs_content_claims(n->fs->content, n->store, name))
+        return 0;
+    return add_name(n, name, kind == PFS_ASSET_FOLDER ? S_IFDIR : S_IFREG);
+}
+
+static int by_place(const void *a, const void *b)
+{
+    const struct name *x = a, *y = b;
+    if (x->place != y->place)
+        return x->place < y->place ? -1 : 1;
+    return strcasecmp(x->text, y->text);
+}
+
+/* Lists the names behind the offset, each once: names that differ only in letter case are one file. */
+static int put_names(struct listing *l, struct names *n)
+{
+    if (n->n)
+        qsort(n->names, n->n, sizeof *n->names, by_place);
+    int full = 0;
+    for (size_t i = 0; i < n->n && !full; i++) {
+        const struct name *name = &n->names[i];
+        bool again = i > 0 && name->place == n->names[i - 1].place;
+        if (name->place > l->from && !again)
+            full = put(l, name->text, name->type, name->place);
+    }
+    return full;
+}
+
+static int list_names(struct listing *l, const char *folder)
+{
+    struct names n = {.fs = l->fs, .store = l->store};
+    int r = l->store ? pfs_content_list_common(l->fs->content, l->store, add_common, &n, NULL) : 0;
+    if (r == 0)
+        r = pfs_assets_list(l->fs->assets, folder, add_asset, &n, NULL);
+    if (r == 0)
+        r = put_names(l, &n);
+    free_names(&n);
+    return r;
+}
+
+/* ---- devices ---- */
+
+static int put_device_file(void *arg, uint64_t mac, unsigned index, const char *name)
+{
+    struct listing *l = arg;
+    uint64_t offset = DEVICES + mac * FILES_OF_A_DEVICE + index + 1;
+    return offset > l->from ? put(l, name, S_IFREG, offset) : 0;
+}
+
+static int list_devices(struct listing *l)
+{
+    uint64_t from_mac = l->from > DEVICES ? (l->from - DEVICES - 1) / FILES_OF_A_DEVICE : 0;
+    return pfs_content_list_devices(l->fs->content, l->store, from_mac, put_device_file, l, NULL);
+}
+
+/* 1: the buffer is full; 0: all is listed. */
+static int list_root(struct listing *l)
+{
+    int r = pfs_fs_store(l->fs, &l->store, NULL);
+    if (r == 0)
+        r = put_dots(l);
+    if (r == 0 && l->from < DEVICES)
+        r = list_names(l, "");
+    return r == 0 ? list_devices(l) : r;
+}
+
+static int list_folder(struct listing *l, const char *path)
+{
+    int r = put_dots(l);
+    return r == 0 ? list_names(l, path) : r;
+}
+
+void pfs_fs_readdir(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off, struct fuse_file_info *fi)
+{
+    struct pfs_fs *fs = fuse_req_userdata(req);
+    struct listing l = {.req = req, .fs = fs, .size = size, .from = (uint64_t)off};
+    struct pfs_node node;
+    int r = pfs_nodes_get(fs->nodes, ino, &node);
+    autofree char *buf = malloc(size);
+    l.buf = buf;
+    if (r == 0) {
+        if (!buf)
+            r = -ENOMEM;
+        else if (node.kind == PFS_NODE_ROOT)
+            r = list_root(&l);
+        else
+            r = node.kind == PFS_NODE_FOLDER ? list_folder(&l, node.path) : -ENOTDIR;
+        pfs_node_done(&node);
+    }
+    if (r < 0)
+        fuse_reply_err(req, -r);
+    else
+        fuse_reply_buf(req, buf, l.used);
+}

@@ -1,0 +1,43 @@
+/* What the filesystem's parts share: inside fs/ only. */
+#pragma once
+
+#define FUSE_USE_VERSION FUSE_MAKE_VERSION(3, 14)
+
+#include "core/assets.h"
+#include "core/content.h"
+#include "fs/node.h"
+
+#include <fuse_lowlevel.h>
+#include <pthread.h>
+
+struct pfs_notify;
+
+struct pfs_fs {
+    struct pfs_context context; /* catalogue, library; its store is only used before the loop */
+    struct pfs_state *state;
+    struct pfs_content *content;
+    struct pfs_assets *assets;
+    struct pfs_nodes *nodes;
+    struct pfs_notify *notify;
+    pthread_key_t readers; /* a store connection a thread */
+    bool has_readers;
+    bool no_open;          /* open is answered ENOSYS: the kernel opens by itself from then on */
+    uid_t uid;
+    gid_t gid, admin_gid;
+    int64_t started;
+    size_t max_nodes;
+    void (*on_ready)(void *arg); /* called once the kernel has been answered */
+    void *on_ready_arg;
+};
+
+extern const struct fuse_lowlevel_ops pfs_fs_ops;
+
+/* This thread's connection, opened at first use, and anew when the database file is another one. */
+int pfs_fs_store(struct pfs_fs *fs, struct pfs_store **ret, struct pfs_err *err);
+int pfs_fs_readers_init(struct pfs_fs *fs, struct pfs_err *err);
+
+/* Directory listings (dir.c). */
+void pfs_fs_readdir(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off, struct fuse_file_info *fi);
+
+/* The attributes of a node. */
+void pfs_fs_attr(const struct pfs_fs *fs, const struct pfs_node *n, struct stat *ret);

@@ -1,0 +1,277 @@
+/* The FUSE operations: unpack, ask the core, reply. Each request is answered exactly once. */
+#include "fs/fs.h"
+#include "fs/notify.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/statvfs.h>
+
+/* An inode never changes: the kernel may keep what it knows of one for ever. A name may lead elsewhere at any moment. */
+static const double FOR_EVER_S = 365.0 * 86400, NO_TIME_S = 0;
+
+static struct pfs_fs *fs_of(fuse_req_t req)
+{
+    return fuse_req_userdata(req);
+}
+
+void pfs_fs_attr(const struct pfs_fs *fs, const struct pfs_node *n, struct stat *ret)
+{
+    *ret = (struct stat){.st_uid = fs->uid, .st_gid = fs->gid, .st_nlink = 1, .st_blksize = 4096};
+    if (n->kind == PFS_NODE_FILE) {
+        ret->st_ino = n->version->ino;
+        ret->st_mode = S_IFREG | 0444;
+        ret->st_size = (off_t)n->version->size;
+        ret->st_blocks = (blkcnt_t)((n->version->size + 511) / 512);
+        ret->st_mtim.tv_sec = n->version->mtime;
+    } else {
+        ret->st_ino = n->id;
+        ret->st_mode = S_IFDIR | 0751; /* the servers' users pass through, and cannot list it */
+        ret->st_gid = fs->admin_gid;
+        ret->st_nlink = 2;
+        ret->st_mtim.tv_sec = n->kind == PFS_NODE_ROOT ? fs->started : n->mtime;
+    }
+    ret->st_atim = ret->st_ctim = ret->st_mtim;
+}
+
+static void init(void *userdata, struct fuse_conn_info *conn)
+{
+    struct pfs_fs *fs = userdata;
+    conn->want &= ~(unsigned)(FUSE_CAP_READDIRPLUS | FUSE_CAP_READDIRPLUS_AUTO); /* a listing renders nothing */
+    if (!(conn->capable & FUSE_CAP_NO_OPEN_SUPPORT))
+        fs->no_open = false;
+    if (fs->on_ready)
+        fs->on_ready(fs->on_ready_arg);
+}
+
+/* ---- looking up ---- */
+
+static int reply_file(fuse_req_t req, uint64_t parent, const char *name, struct pfs_version *v)
+{
+    struct pfs_fs *fs = fs_of(req);
+    const struct pfs_node node = {.kind = PFS_NODE_FILE, .id = v->id, .version = v};
+    struct fuse_entry_param e = {.ino = v->id, .attr_timeout = FOR_EVER_S, .entry_timeout = NO_TIME_S};
+    if (pfs_nodes_take_file(fs->nodes, v, parent, name) < 0)
+        return -ENOMEM;
+    pfs_fs_attr(fs, &node, &e.attr);
+    if (fuse_reply_entry(req, &e) < 0) /* the request was interrupted: the kernel did not take it */
+        pfs_nodes_forget(fs->nodes, v->id, 1);
+    else
+        pfs_notify_grown(fs->notify);
+    return 0;
+}
+
+static int reply_folder(fuse_req_t req, const struct pfs_asset *a)
+{
+    struct pfs_fs *fs = fs_of(req);
+    struct pfs_node node = {.kind = PFS_NODE_FOLDER, .mtime = a->mtime};
+    if (pfs_nodes_take_folder(fs->nodes, a->path, a->mtime, pfs_content_next_id(fs->content), &node.id) < 0)
+        return -ENOMEM;
+    struct fuse_entry_param e = {.ino = node.id, .attr_timeout = NO_TIME_S, .entry_timeout = NO_TIME_S};
+    pfs_fs_attr(fs, &node, &e.attr);
+    if (fuse_reply_entry(req, &e) < 0)
+        pfs_nodes_forget(fs->nodes, node.id, 1);
+    return 0;
+}
+
+static int lookup_asset(fuse_req_t req, uint64_t parent, const char *folder, const char *name)
+{
+    struct pfs_asset asset;
+    int r = pfs_assets_lookup(fs_of(req)->assets, folder, name, &asset, NULL);
+    if (r < 0)
+        return r;
+    r = asset.kind == PFS_ASSET_FOLDER ? reply_folder(req, &asset) : reply_file(req, parent, name, asset.version);
+    pfs_version_unref(asset.version);
+    return r;
+}
+
+/* A name that is made from the inventory wins. */
+static int lookup_root(fuse_req_t req, const char *name)
+{
+    struct pfs_fs *fs = fs_of(req);
+    struct pfs_store *store;
+    struct pfs_version *v = NULL;
+    bool absent = false;
+    int r = pfs_fs_store(fs, &store, NULL);
+    if (r == 0)
+        r = pfs_content_lookup(fs->content, store, name, &v, &absent, NULL);
+    else if ((v = pfs_content_last(fs->content, name)))
+        r = 0;
+    if (r == 0) {
+        r = reply_file(req, FUSE_ROOT_ID, name, v);
+        pfs_version_unref(v);
+        return r;
+    }
+    return r == -ENOENT && !absent ? lookup_asset(req, FUSE_ROOT_ID, "", name) : r;
+}
+
+static void op_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
+{
+    struct pfs_node node;
+    int r = strlen(name) > PFS_FILE_NAME_MAX ? -ENAMETOOLONG : pfs_nodes_get(fs_of(req)->nodes, parent, &node);
+    if (r == 0) {
+        if (node.kind == PFS_NODE_ROOT)
+            r = lookup_root(req, name);
+        else
+            r = node.kind == PFS_NODE_FOLDER ? lookup_asset(req, parent, node.path, name) : -ENOTDIR;
+        pfs_node_done(&node);
+    }
+    if (r < 0)
+        fuse_reply_err(req, -r);
+}
+
+static void op_forget(fuse_req_t req, fuse_ino_t ino, uint64_t n)
+{
+    pfs_nodes_forget(fs_of(req)->nodes, ino, n);
+    fuse_reply_none(req);
+}
+
+static void op_forget_multi(fuse_req_t req, size_t count, struct fuse_forget_data *forgets)
+{
+    for (size_t i = 0; i < count; i++)
+        pfs_nodes_forget(fs_of(req)->nodes, forgets[i].ino, forgets[i].nlookup);
+    fuse_reply_none(req);
+}
+
+static void op_getattr(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
+{
+    struct pfs_fs *fs = fs_of(req);
+    struct pfs_node node;
+    struct stat st;
+    int r = pfs_nodes_get(fs->nodes, ino, &node);
+    if (r < 0) {
+        fuse_reply_err(req, -r);
+        return;
+    }
+    pfs_fs_attr(fs, &node, &st);
+    fuse_reply_attr(req, &st, node.kind == PFS_NODE_FOLDER ? NO_TIME_S : FOR_EVER_S);
+    pfs_node_done(&node);
+}
+
+/* ---- reading ---- */
+
+static void op_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
+{
+    const struct pfs_fs *fs = fs_of(req);
+    if ((fi->flags & O_ACCMODE) != O_RDONLY || (fi->flags & O_TRUNC)) {
+        fuse_reply_err(req, EROFS);
+        return;
+    }
+    if (fs->no_open) {
+        fuse_reply_err(req, ENOSYS);
+        return;
+    }
+    fi->keep_cache = 1;
+    fuse_reply_open(req, fi);
+}
+
+static void read_asset(fuse_req_t req, const struct pfs_version *v, size_t size, off_t off)
+{
+    struct fuse_bufvec buf = FUSE_BUFVEC_INIT(size);
+    buf.buf[0].flags = FUSE_BUF_IS_FD | FUSE_BUF_FD_SEEK;
+    buf.buf[0].fd = v->fd;
+    buf.buf[0].pos = off;
+    fuse_reply_data(req, &buf, FUSE_BUF_SPLICE_MOVE);
+}
+
+static void read_rendered(fuse_req_t req, struct pfs_version *v, size_t size, off_t off)
+{
+    struct pfs_bytes *b;
+    int r = pfs_version_bytes(v, &b, NULL);
+    if (r < 0) {
+        fuse_reply_err(req, -r);
+        return;
+    }
+    size_t from = PFS_MIN((size_t)off, b->len);
+    fuse_reply_buf(req, b->data + from, PFS_MIN(size, b->len - from));
+    pfs_bytes_unref(b);
+}
+
+static void op_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off, struct fuse_file_info *fi)
+{
+    struct pfs_node node;
+    int r = pfs_nodes_get(fs_of(req)->nodes, ino, &node);
+    if (r == 0 && node.kind != PFS_NODE_FILE) {
+        pfs_node_done(&node);
+        r = -EISDIR;
+    }
+    if (r < 0) {
+        fuse_reply_err(req, -r);
+        return;
+    }
+    if (node.version->fd >= 0)
+        read_asset(req, node.version, size, off);
+    else
+        read_rendered(req, node.version, size, off);
+    pfs_node_done(&node);
+}
+
+static void op_statfs(fuse_req_t req, fuse_ino_t ino)
+{
+    const struct statvfs st = {.f_bsize = 4096, .f_frsize = 4096, .f_namemax = PFS_FILE_NAME_MAX, .f_flag = ST_NOSUID | ST_NODEV};
+    fuse_reply_statfs(req, &st);
+}
+
+/* ---- what the phones' part does not do ---- */
+
+static void op_setattr(fuse_req_t req, fuse_ino_t ino, struct stat *attr, int to_set, struct fuse_file_info *fi)
+{
+    fuse_reply_err(req, EROFS);
+}
+
+static void op_mknod(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode, dev_t dev)
+{
+    fuse_reply_err(req, EROFS);
+}
+
+static void op_mkdir(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode)
+{
+    fuse_reply_err(req, EROFS);
+}
+
+static void op_remove(fuse_req_t req, fuse_ino_t parent, const char *name)
+{
+    fuse_reply_err(req, EROFS);
+}
+
+static void op_symlink(fuse_req_t req, const char *link, fuse_ino_t parent, const char *name)
+{
+    fuse_reply_err(req, EROFS);
+}
+
+static void op_rename(fuse_req_t req, fuse_ino_t parent, const char *name, fuse_ino_t new_parent, const char *new_name,
+                      unsigned flags)
+{
+    fuse_reply_err(req, EROFS);
+}
+
+static void op_link(fuse_req_t req, fuse_ino_t ino, fuse_ino_t parent, const char *name)
+{
+    fuse_reply_err(req, EROFS);
+}
+
+static void op_create(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode, struct fuse_file_info *fi)
+{
+    fuse_reply_err(req, EROFS);
+}
+
+const struct fuse_lowlevel_ops pfs_fs_ops = {
+    .init = init,
+    .lookup = op_lookup,
+    .forget = op_forget,
+    .forget_multi = op_forget_multi,
+    .getattr = op_getattr,
+    .setattr = op_setattr,
+    .open = op_open,
+    .read = op_read,
+    .readdir = pfs_fs_readdir,
+    .statfs = op_statfs,
+    .mknod = op_mknod,
+    .mkdir = op_mkdir,
+    .unlink = op_remove,
+    .rmdir = op_remove,
+    .symlink = op_symlink,
+    .rename = op_rename,
+    .link = op_link,
+    .create = op_create,
+};

@@ -1,0 +1,394 @@
+#include "fs/session.h"
+#include "base/log.h"
+#include "fs/notify.h"
+#include "fs/options.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <time.h>
+
+enum { DEFAULT_NODES = 200000, DEFAULT_THREADS = 4 };
+
+/* One mount being run. */
+struct mount {
+    struct pfs_config *config;
+    struct pfs_mount_options options;
+    struct pfs_fs fs;
+    struct fuse_session *session;
+    int ready_fd; /* where the parent waits for word; -1: in the foreground */
+};
+
+/* ---- readiness ---- */
+
+/* Tells systemd, where it asked (sd_notify(3)). */
+static void notify_systemd(void)
+{
+    const char *path = getenv("NOTIFY_SOCKET");
+    struct sockaddr_un to = {.sun_family = AF_UNIX};
+    if (!path || strlen(path) >= sizeof to.sun_path)
+        return;
+    memcpy(to.sun_path, path, strlen(path) + 1);
+    if (to.sun_path[0] == '@')
+        to.sun_path[0] = '\0';
+    autofd int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    static const char ready[] = "READY=1\nSTATUS=serving";
+    if (fd >= 0 && sendto(fd, ready, sizeof ready - 1, 0, (struct sockaddr *)&to,
+                          (socklen_t)(offsetof(struct sockaddr_un, sun_path) + strlen(path))) < 0)
+        pfs_log(PFS_LOG_WARNING, "systemd could not be told: %s", strerrordesc_np(errno));
+}
+
+static void leave_terminal(void)
+{
+    autofd int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+    if (null < 0)
+        return;
+    dup2(null, STDIN_FILENO);
+    dup2(null, STDOUT_FILENO);
+    dup2(null, STDERR_FILENO);
+}
+
+/* The kernel's first request has come and is about to be answered: from here on everything asked is served. */
+static void on_ready(void *arg)
+{
+    struct mount *m = arg;
+    notify_systemd();
+    if (m->ready_fd < 0) {
+        pfs_log(PFS_LOG_INFO, "serving %s at %s", m->config->database, m->options.mountpoint);
+        return;
+    }
+    pfs_log_to_syslog("provfs");
+    leave_terminal();
+    static const char done = 0;
+    if (write(m->ready_fd, &done, 1) < 0)
+        pfs_log(PFS_LOG_WARNING, "the starting process is gone: %s", strerrordesc_np(errno));
+    close(steal_fd(&m->ready_fd));
+}
+
+/* ---- the mount point ---- */
+
+/* The last word of mountinfo before " - " is of no interest; behind it stand type, source, options. */
+static bool is_our_line(const char *line, const char *mountpoint)
+{
+    char at[4096];
+    const char *dash = strstr(line, " - ");
+    return dash && strncmp(dash + 3, "fuse.provfs ", 12) == 0 && sscanf(line, "%*d %*d %*s %*s %4095s", at) == 1 &&
+           strcmp(at, mountpoint) == 0;
+}
+
+static bool is_ours(const char *mountpoint)
+{
+    autofile FILE *f = fopen("/proc/self/mountinfo", "re");
+    autofree char *line = NULL;
+    size_t size = 0;
+    bool found = false;
+    while (f && !found && getline(&line, &size, f) > 0)
+        found = is_our_line(line, mountpoint);
+    return found;
+}
+
+/* Clears a mount of ours whose daemon is dead; refuses one that lives, and what is no folder. */
+static int prepare_mountpoint(const char *mountpoint, struct pfs_err *err)
+{
+    struct stat st;
+    if (stat(mountpoint, &st) == 0) {
+        if (is_ours(mountpoint))
+            return pfs_err_set(err, EBUSY, "%s: is mounted already", mountpoint);
+        return S_ISDIR(st.st_mode) ? 0 : pfs_err_set(err, ENOTDIR, "%s: is no folder", mountpoint);
+    }
+    if (errno != ENOTCONN || !is_ours(mountpoint))
+        return pfs_err_sys(err, errno, mountpoint);
+    if (umount2(mountpoint, MNT_DETACH) < 0)
+        return pfs_err_sys(err, errno, "cannot clear a dead mount");
+    pfs_log(PFS_LOG_INFO, "cleared a dead mount at %s", mountpoint);
+    return 0;
+}
+
+/* ---- setting up ---- */
+
+static int apply_options(struct mount *m, struct pfs_err *err)
+{
+    const struct pfs_mount_options *o = &m->options;
+    struct pfs_config *c = m->config;
+    struct pfs_err why;
+    int r = 0;
+    if (o->database)
+        r = pfs_config_set(&c->database, o->database);
+    if (r == 0 && o->assets)
+        r = pfs_config_set(&c->assets, o->assets);
+    if (r == 0 && o->templates)
+        r = pfs_config_set(&c->templates, o->templates);
+    if (r < 0)
+        return pfs_err_nomem(err);
+    if (o->uid && (r = pfs_find_user(o->uid, &m->fs.uid, err)) < 0)
+        return r;
+    if (o->gid && (r = pfs_find_group(o->gid, &m->fs.gid, err)) < 0)
+        return r;
+    if (o->admin_gid)
+        return pfs_find_group(o->admin_gid, &m->fs.admin_gid, err);
+    if (pfs_find_group(c->admin_group, &m->fs.admin_gid, &why) < 0)
+        m->fs.admin_gid = 0; /* the configured group need not exist */
+    return 0;
+}
+
+/* Relative paths of the configuration, made absolute before the daemon leaves the folder. */
+static int absolute(char **path, struct pfs_err *err)
+{
+    char here[4096];
+    if ((*path)[0] == '/')
+        return 0;
+    if (!getcwd(here, sizeof here))
+        return pfs_err_sys(err, errno, "getcwd");
+    autofree char *whole = NULL;
+    if (asprintf(&whole, "%s/%s", here, *path) < 0 || pfs_config_set(path, whole) < 0)
+        return pfs_err_nomem(err);
+    return 0;
+}
+
+static int make_paths_absolute(struct pfs_config *c, struct pfs_err *err)
+{
+    char **paths[] = {&c->database, &c->templates, &c->assets, &c->datadir};
+    int r = 0;
+    for (size_t i = 0; i < PFS_N_ELEMENTS(paths) && r == 0; i++)
+        r = absolute(paths[i], err);
+    return r;
+}
+
+struct newest {
+    int64_t time;
+};
+
+static int take_time(void *arg, const struct pfs_log_row *row)
+{
+    struct newest *n = arg;
+    n->time = row->time;
+    return 1;
+}
+
+/* When the inventory changed last, 0 where it never did. */
+static int64_t newest_change(struct pfs_store *s)
+{
+    const struct pfs_log_filter newest_first = {.newest_first = true};
+    struct newest n = {0};
+    if (pfs_store_begin(s, NULL) < 0)
+        return 0;
+    pfs_store_log(s, &newest_first, take_time, &n, NULL);
+    pfs_store_end(s);
+    return n.time;
+}
+
+static int open_content(struct mount *m, struct pfs_err *err)
+{
+    struct pfs_fs *fs = &m->fs;
+    struct pfs_err note = {""};
+    const struct pfs_content_options o = {.cache_bytes = (size_t)m->options.cache_mb << 20, .entries = (size_t)m->options.names};
+    int r = pfs_context_open(m->config, &fs->context, err);
+    if (r == 0)
+        r = pfs_context_open_store(&fs->context, err);
+    if (r < 0)
+        return r;
+    r = pfs_state_open(m->config->database, true, newest_change(fs->context.store), time(NULL), &fs->state, &note);
+    if (note.msg[0])
+        pfs_log(PFS_LOG_WARNING, "state: %s", note.msg);
+    if (r < 0)
+        return pfs_err_set(err, -r, "state: %s", pfs_err_text(&note, r));
+    r = pfs_content_new(&fs->context, fs->state, &o, &fs->content, err);
+    if (r == 0)
+        r = pfs_assets_new(m->config->assets, fs->content, &fs->assets, err);
+    return r;
+}
+
+static int open_fs(struct mount *m, struct pfs_err *err)
+{
+    struct pfs_fs *fs = &m->fs;
+    const char *view = m->options.view;
+    fs->started = time(NULL);
+    fs->max_nodes = m->options.names ? (size_t)m->options.names : DEFAULT_NODES;
+    fs->no_open = m->options.read_only && view && strcmp(view, "phones") == 0;
+    fs->on_ready = on_ready;
+    fs->on_ready_arg = m;
+    int r = open_content(m, err);
+    if (r == 0)
+        r = pfs_fs_readers_init(fs, err);
+    if (r == 0 && pfs_nodes_new(&fs->nodes) < 0)
+        r = pfs_err_nomem(err);
+    return r;
+}
+
+static void close_fs(struct pfs_fs *fs)
+{
+    pfs_notify_stop(fs->notify);
+    pfs_nodes_free(fs->nodes);
+    pfs_assets_free(fs->assets);
+    pfs_content_free(fs->content);
+    pfs_state_close(fs->state);
+    pfs_context_close(&fs->context);
+    if (fs->has_readers)
+        pthread_key_delete(fs->readers);
+}
+
+/* The options that every mount has, whatever was asked. fsname is escaped as libfuse wants it: commas and back-slashes. */
+static int add_own_options(struct mount *m, struct pfs_err *err)
+{
+    struct pfs_buf text autobuf = PFS_BUF_INIT(0);
+    pfs_buf_str_add(&text, "-odefault_permissions,subtype=provfs,fsname=");
+    for (const char *s = m->config->database; *s; s++) {
+        if (*s == ',' || *s == '\\')
+            pfs_buf_char(&text, '\\');
+        pfs_buf_char(&text, *s);
+    }
+    return fuse_opt_add_arg(&m->options.args, pfs_buf_str(&text)) < 0 ? pfs_err_nomem(err) : 0;
+}
+
+static int open_session(struct mount *m, struct pfs_err *err)
+{
+    int r = add_own_options(m, err);
+    if (r < 0)
+        return r;
+    if (m->options.debug && fuse_opt_add_arg(&m->options.args, "-d") < 0)
+        return pfs_err_nomem(err);
+    m->session = fuse_session_new(&m->options.args, &pfs_fs_ops, sizeof pfs_fs_ops, &m->fs);
+    if (!m->session)
+        return pfs_err_set(err, EINVAL, "libfuse refuses the mount options");
+    if (fuse_session_mount(m->session, m->options.mountpoint) < 0) {
+        fuse_session_destroy(steal_ptr(&m->session));
+        return pfs_err_set(err, EIO, "%s: cannot be mounted", m->options.mountpoint);
+    }
+    return 0;
+}
+
+/* An open file is kept for each asset in use. */
+static void raise_file_limit(void)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
+        limit.rlim_cur = limit.rlim_max;
+        setrlimit(RLIMIT_NOFILE, &limit);
+    }
+}
+
+/* ---- serving ---- */
+
+static int loop(struct mount *m, struct pfs_err *err)
+{
+    struct fuse_loop_config *config = fuse_loop_cfg_create();
+    if (!config)
+        return pfs_err_nomem(err);
+    fuse_loop_cfg_set_max_threads(config, m->options.threads ? (unsigned)m->options.threads : DEFAULT_THREADS);
+    fuse_loop_cfg_set_idle_threads(config, m->options.threads ? (unsigned)m->options.threads : DEFAULT_THREADS);
+    int r = fuse_session_loop_mt(m->session, config);
+    fuse_loop_cfg_destroy(config);
+    return r < 0 ? pfs_err_set(err, EIO, "serving ended: %s", strerror(-r)) : 0; /* a signal's number, or 0: as asked */
+}
+
+static int serve(struct mount *m, struct pfs_err *err)
+{
+    if (fuse_set_signal_handlers(m->session) < 0)
+        return pfs_err_set(err, EIO, "cannot handle signals");
+    int r = pfs_content_start(m->fs.content, err);
+    if (r == 0)
+        r = pfs_notify_start(m->session, m->fs.nodes, m->fs.max_nodes, &m->fs.notify, err);
+    if (r == 0)
+        r = loop(m, err);
+    fuse_remove_signal_handlers(m->session);
+    return r;
+}
+
+/* Everything from opening to unmounting, in the process that serves. */
+static int run(struct mount *m, struct pfs_err *err)
+{
+    raise_file_limit();
+    int r = open_fs(m, err);
+    if (r == 0)
+        r = prepare_mountpoint(m->options.mountpoint, err);
+    if (r == 0)
+        r = open_session(m, err);
+    if (r == 0) {
+        r = serve(m, err);
+        pfs_notify_stop(steal_ptr(&m->fs.notify)); /* it uses the session */
+        fuse_session_unmount(m->session);
+        fuse_session_destroy(m->session);
+        pfs_log(PFS_LOG_INFO, "unmounted %s", m->options.mountpoint);
+    }
+    close_fs(&m->fs);
+    return r;
+}
+
+static int run_and_report(struct mount *m)
+{
+    struct pfs_err err = {""};
+    int r = run(m, &err);
+    if (r < 0)
+        pfs_log(PFS_LOG_ERROR, "%s", pfs_err_text(&err, r));
+    return r < 0 ? 1 : 0;
+}
+
+/* ---- the background ---- */
+
+/* Waits for the daemon's word that it serves; a daemon that ends before has said why itself. */
+static int wait_for_daemon(pid_t pid, int fd)
+{
+    char word;
+    ssize_t n;
+    do
+        n = read(fd, &word, 1);
+    while (n < 0 && errno == EINTR);
+    if (n == 1)
+        return 0;
+    int status;
+    waitpid(pid, &status, 0);
+    return 1;
+}
+
+static int run_in_background(struct mount *m)
+{
+    int fds[2];
+    if (pipe2(fds, O_CLOEXEC) < 0) {
+        perror("provfs: pipe");
+        return 1;
+    }
+    pid_t pid = fork();
+    if (pid < 0) {
+        perror("provfs: fork");
+        return 1;
+    }
+    if (pid > 0) {
+        close(fds[1]);
+        return wait_for_daemon(pid, fds[0]);
+    }
+    close(fds[0]);
+    setsid();
+    if (chdir("/") < 0)
+        perror("provfs: /");
+    m->ready_fd = fds[1];
+    _exit(run_and_report(m));
+}
+
+static int set_up(struct mount *m, int argc, char **argv, struct pfs_err *err)
+{
+    int r = pfs_mount_options_parse(argc, argv, &m->options, err);
+    if (r == 0)
+        r = apply_options(m, err);
+    return r == 0 ? make_paths_absolute(m->config, err) : r;
+}
+
+int pfs_mount_main(struct pfs_config *config, int argc, char **argv)
+{
+    struct mount m = {.config = config, .ready_fd = -1, .fs = {.uid = 0, .gid = 0}};
+    struct pfs_err err = {""};
+    int r = set_up(&m, argc, argv, &err), code;
+    if (r < 0) {
+        fprintf(stderr, "provfs: %s\n", pfs_err_text(&err, r));
+        code = r == -ENOEXEC ? 2 : 1;
+    } else {
+        code = m.options.foreground ? run_and_report(&m) : run_in_background(&m);
+    }
+    pfs_mount_options_done(&m.options);
+    return code;
+}
