@@ -8,7 +8,7 @@
 struct compiler {
     struct pfs_names *names;
     const struct pfs_blocks *blocks;
-    const struct pfs_syntax *syntax;
+    const struct pfs_file_spec *spec;
     struct pfs_program *program;
     unsigned nesting;
 };
@@ -88,6 +88,8 @@ static int check_attrs(const xmlNode *node, const char *const *own, struct pfs_e
 static int add_op(struct compiler *c, const struct pfs_op *op, struct pfs_err *err)
 {
     struct pfs_program *p = c->program;
+    if (p->n_ops == PFS_OPS_MAX) /* blocks that use blocks multiply */
+        return pfs_err_set(err, EINVAL, "%u: a file has more than %d elements", op->line, PFS_OPS_MAX);
     if (p->n_ops == p->cap) {
         size_t cap = p->cap ? p->cap * 2 : 64;
         struct pfs_op *ops = realloc(p->ops, cap * sizeof *ops);
@@ -125,6 +127,13 @@ static int add_with_body(struct compiler *c, xmlNode *node, const struct pfs_op 
     return r;
 }
 
+static bool is_variable(const char *name)
+{
+    static const char chars[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_0123456789-";
+    static const size_t n_others = 11; /* digits and '-' do not begin one */
+    return *name && memchr(chars, *name, sizeof chars - 1 - n_others) && name[strspn(name, chars)] == '\0';
+}
+
 /* The same with one more loop variable in scope. */
 static int add_loop(struct compiler *c, xmlNode *node, struct pfs_op *op, struct pfs_err *err)
 {
@@ -133,8 +142,9 @@ static int add_loop(struct compiler *c, xmlNode *node, struct pfs_op *op, struct
     int r = attr_copy(c, node, "name", &name, err);
     if (r < 0)
         return r;
-    if (!name || !*name || strchr(name, '.'))
-        return fail(node, err, "a loop needs a variable: name=\"…\", without dots");
+    if (!name || !is_variable(name))
+        return fail(node, err,
+                    "a loop needs a variable: name=\"…\", a letter, then letters, digits, '_' and '-'");
     if (names->n_variables == PFS_VARIABLES_MAX)
         return fail(node, err, "too many loop variables");
     op->number = (int)names->n_variables;
@@ -143,6 +153,24 @@ static int add_loop(struct compiler *c, xmlNode *node, struct pfs_op *op, struct
     r = add_with_body(c, node, op, err);
     names->n_variables--;
     return r;
+}
+
+/* ASCII that stands for itself in an attribute. */
+static bool is_plain(const char *text)
+{
+    for (; *text; text++)
+        if (*text <= ' ' || *text >= 0x7f || strchr("<>&\"'", *text))
+            return false;
+    return true;
+}
+
+/* Whether the template's own text can be written in this file. */
+static int check_text(const struct compiler *c, const xmlNode *node, const char *what, const char *text,
+                      size_t len, struct pfs_err *err)
+{
+    struct pfs_err why = {""};
+    int r = pfs_syntax_check_text(c->spec->syntax, &c->spec->rules, text, len, &why);
+    return r < 0 ? pfs_err_set(err, -r, "%ld: %s %s", xmlGetLineNo(node), what, why.msg) : 0;
 }
 
 static int compile_set(struct compiler *c, xmlNode *node, struct pfs_err *err)
@@ -154,13 +182,14 @@ static int compile_set(struct compiler *c, xmlNode *node, struct pfs_err *err)
         (r = needed_expr(c, node, "key", &op.key, err)) < 0 ||
         (r = needed_expr(c, node, "value", &op.value, err)) < 0 ||
         (r = attr_number(node, "max", &op.max, err)) < 0 ||
-        (r = attr_copy(c, node, "empty", &op.empty, err)) < 0)
+        (r = attr_copy(c, node, "empty", &op.empty, err)) < 0 || (r = pfs_xml_no_content(node, err)) < 0 ||
+        (r = op.empty ? check_text(c, node, "empty", op.empty, strlen(op.empty), err) : 0) < 0)
         return r;
     const char *fixed = pfs_xml_attr(node, "attr");
     if (fixed) {
         const char *equal = strchr(fixed, '=');
-        if (!equal || c->syntax->shape != PFS_PAIR_ELEMENT || strpbrk(fixed, "<>&\"' ") ||
-            pfs_syntax_check_key(c->syntax, fixed, (size_t)(equal - fixed), NULL) < 0)
+        if (!equal || c->spec->syntax->shape != PFS_PAIR_ELEMENT || !is_plain(equal + 1) ||
+            pfs_syntax_check_name(fixed, (size_t)(equal - fixed), NULL) < 0)
             return fail(node, err, "attr is name=value, plain words, in xml-element");
         struct pfs_buf text autobuf = PFS_BUF_INIT(0);
         pfs_buf_printf(&text, "%.*s=\"%s\"", (int)(equal - fixed), fixed, equal + 1);
@@ -182,6 +211,13 @@ static int add_text_line(struct compiler *c, const xmlNode *node, const struct p
     int r = pfs_expr_compile(c->names, text, &value, err);
     if (r < 0)
         return at_line(node, r, err);
+    for (size_t i = 0; i < value->n_pieces && r == 0; i++) {
+        struct pfs_str own = value->pieces[i].ref.text;
+        if (value->pieces[i].ref.kind == PFS_REF_LITERAL)
+            r = check_text(c, node, "the text", own.s, own.len, err);
+    }
+    if (r < 0)
+        return r;
     op.value = value;
     return PFS_MIN(add_op(c, &op, err), 0);
 }
@@ -213,6 +249,15 @@ static int compile_text(struct compiler *c, xmlNode *node, struct pfs_err *err)
     return r;
 }
 
+/* A character beyond U+00FF: two bytes that begin with c4 or more. */
+static bool has_wide(const char *text)
+{
+    for (; *text; text++)
+        if ((unsigned char)*text >= 0xc4)
+            return true;
+    return false;
+}
+
 static int compile_comment(struct compiler *c, xmlNode *node, struct pfs_err *err)
 {
     static const char *const attrs[] = {NULL};
@@ -231,8 +276,15 @@ static int compile_comment(struct compiler *c, xmlNode *node, struct pfs_err *er
     if (!ref.text.s || !piece || !e)
         return pfs_err_nomem(err);
     ref.text.len = strlen(ref.text.s);
-    if (strpbrk(ref.text.s, "\r\n") || (c->syntax->is_xml && strstr(ref.text.s, "--")))
+    if (strpbrk(ref.text.s, "\r\n") || (c->spec->syntax->is_xml && strstr(ref.text.s, "--")))
         return fail(node, err, "a comment is one line, without \"--\" in XML");
+    if (pfs_xml_element(node->children))
+        return fail(node, err, "a comment holds no elements");
+    if (c->spec->rules.latin1 && has_wide(ref.text.s))
+        return fail(node, err, "a comment has a character that ISO-8859-1 has not");
+    r = check_text(c, node, "the comment", ref.text.s, ref.text.len, err);
+    if (r < 0)
+        return r;
     *piece = (struct pfs_piece){.ref = ref};
     *e = (struct pfs_expr){.n_pieces = 1, .pieces = piece};
     op.value = e;
@@ -246,8 +298,13 @@ static int compile_attribute(struct compiler *c, xmlNode *node, struct pfs_err *
     int r = check_attrs(node, attrs, err);
     if (r < 0 || (r = begin_op(c, node, PFS_OP_ATTRIBUTE, &op, err)) < 0 ||
         (r = needed_expr(c, node, "name", &op.key, err)) < 0 ||
-        (r = needed_expr(c, node, "value", &op.value, err)) < 0)
+        (r = needed_expr(c, node, "value", &op.value, err)) < 0 || (r = pfs_xml_no_content(node, err)) < 0)
         return r;
+    for (const xmlNode *before = node->prev; before; before = before->prev)
+        if (!pfs_xml_is_layout(before) && !pfs_xml_is(before, "attribute"))
+            return fail(node, err, "an attribute comes first in its element");
+    if (!pfs_xml_is(node->parent, "element"))
+        return fail(node, err, "an attribute stands in an element");
     return PFS_MIN(add_op(c, &op, err), 0);
 }
 
@@ -259,7 +316,7 @@ static int compile_named(struct compiler *c, xmlNode *node, enum pfs_op_code cod
     if (r < 0 || (r = begin_op(c, node, code, &op, err)) < 0 ||
         (r = needed_expr(c, node, "name", &op.key, err)) < 0)
         return r;
-    if (code == PFS_OP_SECTION ? !c->syntax->has_sections : !c->syntax->is_xml)
+    if (code == PFS_OP_SECTION ? !c->spec->syntax->has_sections : !c->spec->syntax->is_xml)
         return fail_about(node, err, "this file's syntax has no such thing", (const char *)node->name);
     return add_with_body(c, node, &op, err);
 }
@@ -295,14 +352,14 @@ static int compile_lines(struct compiler *c, xmlNode *node, struct pfs_err *err)
         (r = attr_number(node, "max", &op.max, err)) < 0)
         return r;
     const char *which = pfs_xml_attr(node, "which");
-    if (!which || strcmp(which, "all") == 0)
+    if (!which)
         op.which = PFS_LINES_ALL;
     else if (strcmp(which, "assigned") == 0)
         op.which = PFS_LINES_ASSIGNED;
     else if (strcmp(which, "unused") == 0)
         op.which = PFS_LINES_UNUSED;
     else
-        return fail_about(node, err, "which is all, assigned or unused, not", which);
+        return fail_about(node, err, "which is assigned or unused, not", which);
     return add_with_body(c, node, &op, err);
 }
 
@@ -395,10 +452,14 @@ static int compile_table(struct compiler *c, xmlNode *node, struct pfs_err *err)
     struct pfs_op op;
     int r = check_attrs(node, attrs, err);
     if (r < 0 || (r = begin_op(c, node, PFS_OP_TABLE, &op, err)) < 0 ||
-        (r = attr_copy(c, node, "name", &name, err)) < 0 || (r = attr_number(node, "max", &op.max, err)) < 0)
+        (r = attr_copy(c, node, "name", &name, err)) < 0 ||
+        (r = attr_number(node, "max", &op.max, err)) < 0 || (r = pfs_xml_no_content(node, err)) < 0)
         return r;
-    if (!name || !by)
-        return fail(node, err, "table needs name and by");
+    if (!name || !is_variable(name) || !by)
+        return fail(node, err, "a table needs a name (a letter, then letters, digits, '_' and '-') and by");
+    for (size_t i = 0; i < names->n_tables; i++)
+        if (strcmp(names->tables[i], name) == 0)
+            return fail_about(node, err, "this table is there twice", name);
     op.max = op.max ? op.max : PFS_MODEL_LINES_MAX;
     if (names->n_tables == PFS_TABLES_MAX)
         return fail(node, err, "too many tables");
@@ -431,7 +492,7 @@ static int compile_use(struct compiler *c, xmlNode *node, struct pfs_err *err)
     const char *name = pfs_xml_attr(node, "block");
     struct pfs_op op;
     int r = check_attrs(node, attrs, err);
-    if (r < 0 || (r = begin_op(c, node, PFS_OP_IF, &op, err)) < 0)
+    if (r < 0 || (r = begin_op(c, node, PFS_OP_IF, &op, err)) < 0 || (r = pfs_xml_no_content(node, err)) < 0)
         return r;
     for (size_t i = 0; name && i < c->blocks->n; i++) {
         const char *block = pfs_xml_attr(c->blocks->nodes[i], "name");
@@ -446,7 +507,8 @@ static int compile_overrides(struct compiler *c, xmlNode *node, struct pfs_err *
     static const char *const attrs[] = {NULL};
     struct pfs_op op;
     int r = check_attrs(node, attrs, err);
-    if (r < 0 || (r = begin_op(c, node, PFS_OP_OVERRIDES, &op, err)) < 0)
+    if (r < 0 || (r = begin_op(c, node, PFS_OP_OVERRIDES, &op, err)) < 0 ||
+        (r = pfs_xml_no_content(node, err)) < 0)
         return r;
     c->program->places_overrides = true;
     return PFS_MIN(add_op(c, &op, err), 0);
@@ -470,17 +532,11 @@ static int compile_node(struct compiler *c, xmlNode *node, struct pfs_err *err)
     return fail_about(node, err, "unknown element", (const char *)node->name);
 }
 
-static bool is_blank_text(const xmlNode *node)
-{
-    return node->type == XML_TEXT_NODE &&
-           node->content[strspn((const char *)node->content, " \t\r\n")] == '\0';
-}
-
 static int compile_children(struct compiler *c, xmlNode *parent, struct pfs_err *err)
 {
     int r = 0;
     for (xmlNode *node = parent->children; node && r == 0; node = node->next) {
-        if (node->type == XML_COMMENT_NODE || is_blank_text(node) || pfs_xml_is(node, "alias"))
+        if (pfs_xml_is_layout(node) || (pfs_xml_is(node, "alias") && pfs_xml_is(parent, "file")))
             continue;
         if (node->type != XML_ELEMENT_NODE)
             return fail(node, err, "text stands outside a text element");
@@ -490,7 +546,7 @@ static int compile_children(struct compiler *c, xmlNode *parent, struct pfs_err 
 }
 
 int pfs_program_compile(struct pfs_names *names, const struct pfs_blocks *blocks, xmlNode *file,
-                        const struct pfs_syntax *syntax, struct pfs_program **ret, struct pfs_err *err)
+                        struct pfs_file_spec *spec, struct pfs_err *err)
 {
     struct pfs_program *p = calloc(1, sizeof *p);
     if (!p)
@@ -498,9 +554,9 @@ int pfs_program_compile(struct pfs_names *names, const struct pfs_blocks *blocks
     p->next = names->tmpl->programs;
     names->tmpl->programs = p;
     names->n_variables = names->n_tables = 0;
-    struct compiler c = {.names = names, .blocks = blocks, .syntax = syntax, .program = p};
+    struct compiler c = {.names = names, .blocks = blocks, .spec = spec, .program = p};
     int r = compile_children(&c, file, err);
     if (r == 0)
-        *ret = p;
+        spec->program = p;
     return r;
 }

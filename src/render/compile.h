@@ -12,6 +12,6 @@ struct pfs_blocks {
 };
 
 /* Compiles the children of a <file>. names has catalogue, template and maps; variables and tables are added
- * and taken away. The program is added to the template's. -EINVAL "LINE: what is wrong". */
+ * and taken away. The program becomes the spec's and one of the template's. -EINVAL "LINE: what is wrong". */
 int pfs_program_compile(struct pfs_names *names, const struct pfs_blocks *blocks, xmlNode *file,
-                        const struct pfs_syntax *syntax, struct pfs_program **ret, struct pfs_err *err);
+                        struct pfs_file_spec *spec, struct pfs_err *err);

@@ -19,7 +19,14 @@ struct pfs_emit {
         bool open;         /* the tag's '>' is still to come: attributes may follow */
         bool has_children; /* something stands between open and close tag */
     } levels[PFS_EMIT_DEPTH_MAX];
-    bool had_root;
+    bool had_root;      /* an outermost element; in ini a section */
+    size_t tag_at;      /* where in out the open tag begins */
+    uint64_t seen[256]; /* bits by hash: attributes that the open tag may have already */
+    enum pfs_emit_line {
+        PFS_EMIT_LINE_EMPTY,   /* nothing is in the line yet */
+        PFS_EMIT_LINE_BEGUN,   /* a value in it could still be taken for a key */
+        PFS_EMIT_LINE_SETTLED, /* a key and its sign, a comment or a section's name stand in it */
+    } line;
 };
 
 void pfs_emit_begin(struct pfs_emit *e, const struct pfs_syntax *s, const struct pfs_value_rules *rules,
@@ -37,6 +44,8 @@ int pfs_emit_comment(struct pfs_emit *e, const char *text, struct pfs_err *err);
 int pfs_emit_open(struct pfs_emit *e, const char *name, size_t len, bool section, struct pfs_err *err);
 int pfs_emit_attribute(struct pfs_emit *e, const char *name, size_t name_len, const char *value, size_t len,
                        struct pfs_err *err);
+/* Whether the element around is still without children. */
+bool pfs_emit_takes_attributes(const struct pfs_emit *e);
 void pfs_emit_close(struct pfs_emit *e);
 
 /* The path of the sections around, "sip/" or "": the first part of a native key. */

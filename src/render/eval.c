@@ -7,7 +7,7 @@ static int run(struct pfs_eval *e, const struct pfs_program *p, unsigned from, u
                struct pfs_err *err);
 
 /* ---- overrides
- * ---------------------------------------------------------------------------------------------- */
+ * ---- */
 
 struct gather {
     struct pfs_eval *e;
@@ -54,17 +54,33 @@ static int override_weight(const struct pfs_eval *e, const struct pfs_override *
     return o->line ? 1 : 2;
 }
 
+/* Whether a file has a native key once only: an override then stands for all the pairs of that key that the
+ * template would write, and a line's override is meant wherever it is. Elements and attributes are known by
+ * what is around them: the override counts at each, a line's at that line's. */
+static bool has_unique_keys(const struct pfs_eval *e)
+{
+    enum pfs_pair_shape shape = e->emit.syntax->shape;
+    return shape == PFS_PAIR_LINE || shape == PFS_PAIR_ENTRY;
+}
+
+static bool counts_here(const struct pfs_eval *e, const struct pfs_override *o, struct pfs_str key)
+{
+    if (strlen(o->key) != key.len || memcmp(o->key, key.s, key.len) != 0)
+        return false;
+    return o->line == 0 || e->line_number == 0 || o->line == e->line_number || has_unique_keys(e);
+}
+
 /* The override of this native key; all of that key count as used from now on. *ret_again: one was used
  * before. */
-static const struct pfs_override *find_override(struct pfs_eval *e, struct pfs_str key, bool *ret_again)
+static struct pfs_override *find_override(struct pfs_eval *e, struct pfs_str key, bool *ret_again)
 {
-    const struct pfs_override *best = NULL;
+    struct pfs_override *best = NULL;
     *ret_again = false;
     for (size_t i = 0; i < e->n_overrides; i++) {
         struct pfs_override *o = &e->overrides[i];
-        if (strlen(o->key) != key.len || memcmp(o->key, key.s, key.len) != 0)
+        if (!counts_here(e, o, key))
             continue;
-        *ret_again = *ret_again || o->used;
+        *ret_again = *ret_again || (o->used && has_unique_keys(e));
         o->used = true;
         if (!best || override_weight(e, o) > override_weight(e, best))
             best = o;
@@ -73,7 +89,7 @@ static const struct pfs_override *find_override(struct pfs_eval *e, struct pfs_s
 }
 
 /* ---- pairs
- * -------------------------------------------------------------------------------------------------- */
+ * ---- */
 
 /* The native key with its section before it, as overrides name it. */
 static int native_key(struct pfs_eval *e, struct pfs_str key, struct pfs_str *ret, struct pfs_err *err)
@@ -95,7 +111,7 @@ static int native_key(struct pfs_eval *e, struct pfs_str key, struct pfs_str *re
 
 static void show_pair(struct pfs_eval *e, struct pfs_str native, struct pfs_str value, bool overridden)
 {
-    if (!e->on_pair)
+    if (!e->on_pair || e->rehearsing)
         return;
     struct pfs_pair pair = {
         .key = native.s, .value = value.s, .n_used = e->n_used, .used = e->used, .overridden = overridden};
@@ -109,7 +125,7 @@ static int write_pair(struct pfs_eval *e, const struct pfs_op *op, struct pfs_st
     bool literal = value.len == 0 && empty;
     if (literal)
         value = (struct pfs_str){empty, strlen(empty)};
-    if (op && op->max && value.len > op->max)
+    else if (op && op->max && value.len > op->max)
         return pfs_err_set(err, EINVAL, "the value for %.*s is longer than %zu bytes", (int)key.len, key.s,
                            op->max);
     return pfs_emit_pair(&e->emit, key.s, key.len, value.s, value.len, op ? op->attribute : NULL, literal,
@@ -124,7 +140,7 @@ static int run_set(struct pfs_eval *e, const struct pfs_op *op, struct pfs_err *
     if (r < 0 || (r = native_key(e, key, &native, err)) < 0)
         return r;
     e->n_used = 0; /* a key's own loop numbers are no settings */
-    const struct pfs_override *o = e->n_overrides ? find_override(e, native, &again) : NULL;
+    struct pfs_override *o = e->n_overrides ? find_override(e, native, &again) : NULL;
     if (o && again)
         return 0; /* a key that the file repeats: the override stands for all of them */
     if (o)
@@ -137,52 +153,110 @@ static int run_set(struct pfs_eval *e, const struct pfs_op *op, struct pfs_err *
     return write_pair(e, op, key, value, err);
 }
 
-/* A native key that the template does not write: at the place for such keys, in a section of its own where it
- * names one. */
-static int write_addition(struct pfs_eval *e, struct pfs_override *o, struct pfs_err *err)
+/* The name of the section that a native key begins with, 0: none. */
+static size_t section_len(const struct pfs_eval *e, const char *key)
 {
-    struct pfs_str key = {o->key, strlen(o->key)}, value = {o->value, strlen(o->value)};
-    const char *slash = e->emit.syntax->has_sections ? strchr(o->key, '/') : NULL;
-    o->used = true;
+    const char *slash = e->emit.syntax->has_sections ? strchr(key, '/') : NULL;
+    return slash && slash[1] ? (size_t)(slash - key) : 0;
+}
+
+/* Writes a native key that the template does not; behind `skip` bytes, its section's. */
+static int write_addition(struct pfs_eval *e, struct pfs_override *o, size_t skip, struct pfs_err *err)
+{
+    bool again;
+    struct pfs_str key = {o->key, strlen(o->key)};
+    o = find_override(e, key, &again);
+    struct pfs_str value = {o->value, strlen(o->value)};
     e->n_used = 0;
     show_pair(e, key, value, true);
-    if (!slash)
-        return write_pair(e, NULL, key, value, err);
-    int r = pfs_emit_open(&e->emit, o->key, (size_t)(slash - o->key), true, err);
-    if (r < 0)
-        return r;
-    r = write_pair(e, NULL, (struct pfs_str){slash + 1, strlen(slash + 1)}, value, err);
-    pfs_emit_close(&e->emit);
+    return write_pair(e, NULL, (struct pfs_str){key.s + skip, key.len - skip}, value, err);
+}
+
+/* What is still to be added to the section at hand. */
+static int add_to_section(struct pfs_eval *e, const char *section, struct pfs_err *err)
+{
+    size_t len = strlen(section);
+    int r = 0;
+    for (size_t i = 0; i < e->n_overrides && r == 0; i++) {
+        struct pfs_override *o = &e->overrides[i];
+        if (!o->used && !o->written && strncmp(o->key, section, len) == 0 && o->key[len] == '/' &&
+            o->key[len + 1])
+            r = write_addition(e, o, len + 1, err);
+    }
     return r;
 }
 
-/* Attributes are added in an element of their own. */
-static int write_additions(struct pfs_eval *e, struct pfs_err *err)
+/* A section of its own, with all that is to be added to it. */
+static int add_section(struct pfs_eval *e, const char *key, size_t len, struct pfs_err *err)
 {
-    static const char element[] = "overrides";
-    bool opened = false;
-    int r = 0;
-    e->overrides_done = true;
-    for (size_t i = 0; i < e->n_overrides && r == 0; i++) {
-        struct pfs_override *o = &e->overrides[i];
-        bool again;
-        if (o->used)
-            continue;
-        if (!opened && e->emit.syntax->shape == PFS_PAIR_ATTRIBUTE) {
-            r = pfs_emit_open(&e->emit, element, sizeof element - 1, false, err);
-            opened = r == 0;
-        }
-        const struct pfs_override *best = find_override(e, (struct pfs_str){o->key, strlen(o->key)}, &again);
-        if (r == 0)
-            r = write_addition(e, best == o ? o : &e->overrides[best - e->overrides], err);
-    }
-    if (opened)
+    int r = pfs_emit_open(&e->emit, key, len, true, err);
+    if (r == 0)
+        r = add_to_section(e, pfs_emit_section(&e->emit), err);
+    if (r == 0)
         pfs_emit_close(&e->emit);
     return r;
 }
 
+static int add_all(struct pfs_eval *e, struct pfs_err *err)
+{
+    int r = 0;
+    for (size_t i = 0; i < e->n_overrides && r == 0; i++) {
+        struct pfs_override *o = &e->overrides[i];
+        size_t section = section_len(e, o->key);
+        if (o->used || o->written)
+            continue;
+        r = section ? add_section(e, o->key, section, err) : write_addition(e, o, 0, err);
+    }
+    return r;
+}
+
+static bool has_additions(const struct pfs_eval *e)
+{
+    for (size_t i = 0; i < e->n_overrides; i++)
+        if (!e->overrides[i].used && !e->overrides[i].written)
+            return true;
+    return false;
+}
+
+/* The native keys that the template does not write. Attributes that come too late for the element around get
+ * one of their own. */
+static int write_additions(struct pfs_eval *e, struct pfs_err *err)
+{
+    static const char element[] = "overrides";
+    if (e->rehearsing)
+        return 0;
+    e->overrides_done = true;
+    if (!has_additions(e))
+        return 0;
+    bool open = e->emit.syntax->shape == PFS_PAIR_ATTRIBUTE && !pfs_emit_takes_attributes(&e->emit);
+    int r = open ? pfs_emit_open(&e->emit, element, sizeof element - 1, false, err) : 0;
+    if (r == 0)
+        r = add_all(e, err);
+    if (r == 0 && open)
+        pfs_emit_close(&e->emit);
+    return r;
+}
+
+/* ---- limits ---- */
+
+/* Each operation and each turn of a loop is a step. */
+static int count_step(struct pfs_eval *e, struct pfs_err *err)
+{
+    if (++e->steps > PFS_STEPS_MAX)
+        return pfs_err_set(err, EFBIG, "a render takes more than %d steps", PFS_STEPS_MAX);
+    return 0;
+}
+
+static int check_size(const struct pfs_eval *e, struct pfs_err *err)
+{
+    int r = pfs_buf_error(e->emit.out);
+    if (r == -EFBIG)
+        return pfs_err_set(err, EFBIG, "the file is larger than %zu bytes", e->file->spec->max_size);
+    return r < 0 ? pfs_err_nomem(err) : 0;
+}
+
 /* ---- operations without a body
- * ------------------------------------------------------------------------------ */
+ * ---- */
 
 static int run_text(struct pfs_eval *e, const struct pfs_op *op, struct pfs_err *err)
 {
@@ -236,22 +310,40 @@ static int run_table(struct pfs_eval *e, const struct pfs_op *op, struct pfs_err
 {
     struct pfs_table *t = &e->tables[op->number];
     const struct pfs_device *d = e->phone->device;
-    *t = (struct pfs_table){.op = op, .rows = pfs_arena_alloc(&e->kept, op->max * sizeof *t->rows)};
+    const struct pfs_line *outer = e->line;
+    unsigned outer_number = e->line_number;
+    size_t n_lines = d ? d->n_lines : 0;
+    *t = (struct pfs_table){.op = op, .rows = pfs_arena_alloc(&e->kept, n_lines * sizeof *t->rows)};
     if (!t->rows)
         return pfs_err_nomem(err);
     int r = 0;
-    for (size_t i = 0; d && i < d->n_lines && r == 0; i++) {
+    for (size_t i = 0; i < n_lines && r == 0; i++) {
         if (!d->lines[i].account)
             continue;
         enter_line(e, &d->lines[i], d->lines[i].number);
-        r = add_row(e, t, &d->lines[i], err);
+        r = count_step(e, err);
+        if (r == 0)
+            r = add_row(e, t, &d->lines[i], err);
     }
-    enter_line(e, NULL, 0);
+    enter_line(e, outer, outer_number);
     return r;
 }
 
 /* ---- operations with a body
- * --------------------------------------------------------------------------------- */
+ * ---- */
+
+/* Overrides that add native keys go into the section that they name, else to the end of the outermost
+ * element.
+ */
+static int add_before_close(struct pfs_eval *e, const struct pfs_program *p, bool section,
+                            struct pfs_err *err)
+{
+    if (!e->file->spec->main && !p->places_overrides)
+        return 0;
+    if (section)
+        return e->rehearsing ? 0 : add_to_section(e, pfs_emit_section(&e->emit), err);
+    return e->emit.depth == 1 && !e->overrides_done && !p->places_overrides ? write_additions(e, err) : 0;
+}
 
 static int run_open(struct pfs_eval *e, const struct pfs_program *p, unsigned at, bool section,
                     struct pfs_err *err)
@@ -262,9 +354,8 @@ static int run_open(struct pfs_eval *e, const struct pfs_program *p, unsigned at
     if (r < 0 || (r = pfs_emit_open(&e->emit, name.s, name.len, section, err)) < 0)
         return r;
     r = run(e, p, at + 1, op->end, err);
-    bool outermost = e->emit.depth == 1 && e->file->spec->main && !p->places_overrides;
-    if (r == 0 && outermost && !section)
-        r = write_additions(e, err);
+    if (r == 0)
+        r = add_before_close(e, p, section, err);
     if (r == 0)
         pfs_emit_close(&e->emit);
     return r;
@@ -275,6 +366,8 @@ static int run_lines(struct pfs_eval *e, const struct pfs_program *p, unsigned a
     const struct pfs_op *op = &p->ops[at];
     const struct pfs_line *outer = e->line;
     unsigned outer_number = e->line_number, n = e->file->model->lines;
+    if (e->file->spec->per == PFS_PER_VENDOR)
+        return pfs_err_set(err, EINVAL, "lines: the file is common to all models");
     if (op->max && op->max < n)
         n = (unsigned)op->max;
     int r = 0;
@@ -283,8 +376,10 @@ static int run_lines(struct pfs_eval *e, const struct pfs_program *p, unsigned a
         bool assigned = line && line->account;
         if (op->which != PFS_LINES_ALL && assigned != (op->which == PFS_LINES_ASSIGNED))
             continue;
-        enter_line(e, line, i);
-        r = run(e, p, at + 1, op->end, err);
+        enter_line(e, assigned ? line : NULL, i); /* an unused line has no settings of its own */
+        r = count_step(e, err);
+        if (r == 0)
+            r = run(e, p, at + 1, op->end, err);
     }
     enter_line(e, outer, outer_number);
     return r;
@@ -298,7 +393,9 @@ static int run_rows(struct pfs_eval *e, const struct pfs_program *p, unsigned at
     int r = 0;
     for (size_t i = 0; i < t->n && r == 0; i++) {
         enter_line(e, t->rows[i].line, t->rows[i].line->number);
-        r = run(e, p, at + 1, p->ops[at].end, err);
+        r = count_step(e, err);
+        if (r == 0)
+            r = run(e, p, at + 1, p->ops[at].end, err);
     }
     enter_line(e, outer, outer_number);
     return r;
@@ -309,6 +406,9 @@ static int run_turn(struct pfs_eval *e, const struct pfs_program *p, unsigned at
 {
     if (index > PFS_TURNS_MAX)
         return pfs_err_set(err, EFBIG, "a loop has more than %d turns", PFS_TURNS_MAX);
+    int r = count_step(e, err);
+    if (r < 0)
+        return r;
     e->variables[p->ops[at].number] = (struct pfs_variable){.value = value, .index = index};
     return run(e, p, at + 1, p->ops[at].end, err);
 }
@@ -329,7 +429,7 @@ static int run_items(struct pfs_eval *e, const struct pfs_program *p, unsigned a
     int r = pfs_eval_ref(e, &p->ops[at].refs[0], &list, err);
     if (r < 0)
         return r;
-    char *copy = pfs_arena_strndup(&e->kept, list.s, list.len);
+    autofree char *copy = strndup(list.s, list.len);
     if (!copy)
         return pfs_err_nomem(err);
     unsigned index = 1;
@@ -353,7 +453,8 @@ static int eval_number(struct pfs_eval *e, const struct pfs_expr *x, long *ret, 
         return pfs_err_nomem(err);
     *ret = strtol(copy, &end, 10);
     if (*end || end == copy || *ret < 0 || *ret > 1000000)
-        return pfs_err_set(err, EINVAL, "a loop counts from and to whole numbers, not \"%s\"", copy);
+        return pfs_err_set(err, EINVAL, "a loop counts from and to whole numbers, not %s",
+                           pfs_eval_shown(e, text));
     return 0;
 }
 
@@ -372,7 +473,7 @@ static int run_count(struct pfs_eval *e, const struct pfs_program *p, unsigned a
 }
 
 /* ---- the walk
- * ----------------------------------------------------------------------------------------------- */
+ * ---- */
 
 static int wanted(struct pfs_eval *e, const struct pfs_op *op, bool *ret, struct pfs_err *err)
 {
@@ -430,11 +531,11 @@ static int run_op(struct pfs_eval *e, const struct pfs_program *p, unsigned at, 
 }
 
 /* Adds "TEMPLATE:LINE: ", once: by the innermost operation. */
-static int at_line(struct pfs_eval *e, const struct pfs_op *op, int r, struct pfs_err *err)
+static int at_line(struct pfs_eval *e, unsigned line, int r, struct pfs_err *err)
 {
-    if (err && !e->emit.out->error)
-        pfs_err_set(err, -r, "%s:%u: %s", e->file->model->tmpl->path, op->line, err->msg);
-    e->emit.out->error = e->emit.out->error ? e->emit.out->error : r;
+    if (!e->failed)
+        pfs_err_prefix(err, "%s:%u", e->file->model->tmpl->path, line);
+    e->failed = true;
     return r;
 }
 
@@ -442,35 +543,62 @@ static int run(struct pfs_eval *e, const struct pfs_program *p, unsigned from, u
                struct pfs_err *err)
 {
     for (unsigned at = from; at < to; at = p->ops[at].end) {
-        bool want;
+        bool want = false;
         pfs_arena_reset(&e->scratch);
         e->n_used = 0;
-        int r = ++e->steps > PFS_STEPS_MAX
-                    ? pfs_err_set(err, EFBIG, "a render takes more than %d steps", PFS_STEPS_MAX)
-                    : wanted(e, &p->ops[at], &want, err);
+        e->secret = false;
+        int r = count_step(e, err);
+        if (r == 0)
+            r = wanted(e, &p->ops[at], &want, err);
         if (r == 0 && want)
             r = run_op(e, p, at, err);
+        if (r == 0)
+            r = check_size(e, err);
         if (r < 0)
-            return at_line(e, &p->ops[at], r, err);
+            return at_line(e, p->ops[at].line, r, err);
     }
     return 0;
 }
 
-static int render(struct pfs_eval *e, const struct pfs_file *file, struct pfs_buf *out, struct pfs_err *err)
+static int run_all(struct pfs_eval *e, struct pfs_buf *out, struct pfs_err *err)
 {
-    const struct pfs_file_spec *spec = file->spec;
+    const struct pfs_file_spec *spec = e->file->spec;
     pfs_emit_begin(&e->emit, spec->syntax, &spec->rules, spec->crlf, out);
-    int r = gather_overrides(e, err);
-    if (r == 0)
-        r = run(e, spec->program, 0, (unsigned)spec->program->n_ops, err);
+    e->steps = 0;
+    int r = run(e, spec->program, 0, (unsigned)spec->program->n_ops, err);
+    if (r == 0 && spec->syntax->is_xml && !e->emit.had_root)
+        r = pfs_err_set(err, EINVAL, "the file has no element");
     if (r == 0 && spec->main && !e->overrides_done && !spec->syntax->is_xml)
         r = write_additions(e, err);
-    if (r < 0)
-        return r;
-    if (pfs_buf_error(out) == -EFBIG)
-        return pfs_err_set(err, EFBIG, "%s:%u: the file is larger than %zu bytes", file->model->tmpl->path,
-                           spec->line, spec->max_size);
-    return pfs_buf_error(out) ? pfs_err_nomem(err) : 0;
+    if (r == 0)
+        r = check_size(e, err);
+    return r < 0 ? at_line(e, spec->line, r, err) : 0;
+}
+
+/* Where native keys are added before the file's end, what the template writes behind that place must be
+ * known. */
+static int rehearse(struct pfs_eval *e, struct pfs_err *err)
+{
+    struct pfs_buf nothing autobuf = PFS_BUF_INIT(e->file->spec->max_size);
+    e->rehearsing = true;
+    int r = run_all(e, &nothing, err);
+    e->rehearsing = false;
+    for (size_t i = 0; i < e->n_overrides; i++) {
+        e->overrides[i].written = e->overrides[i].used;
+        e->overrides[i].used = false;
+    }
+    memset(e->tables, 0, sizeof e->tables);
+    return r;
+}
+
+static int render(struct pfs_eval *e, struct pfs_buf *out, struct pfs_err *err)
+{
+    const struct pfs_file_spec *spec = e->file->spec;
+    int r = gather_overrides(e, err);
+    bool adds_within = spec->program->places_overrides || (spec->main && spec->syntax->has_sections);
+    if (r == 0 && e->n_overrides && adds_within)
+        r = rehearse(e, err);
+    return r < 0 ? r : run_all(e, out, err);
 }
 
 int pfs_render(const struct pfs_file *file, const struct pfs_phone *phone, struct pfs_zones *zones,
@@ -485,7 +613,7 @@ int pfs_render(const struct pfs_file *file, const struct pfs_phone *phone, struc
     e->on_pair = on_pair;
     e->arg = arg;
     out->limit = out->len + file->spec->max_size;
-    int r = render(e, file, out, err);
+    int r = render(e, out, err);
     pfs_arena_done(&e->scratch);
     pfs_arena_done(&e->kept);
     free(e);

@@ -26,7 +26,8 @@ struct pfs_override {
     const char *key; /* native */
     const char *value;
     unsigned line; /* whose it is; 0: the device's */
-    bool used;
+    bool used;     /* written, or another of the same key was */
+    bool written;  /* the template writes this key somewhere */
 };
 
 struct pfs_eval {
@@ -46,8 +47,12 @@ struct pfs_eval {
     unsigned steps;
     const struct pfs_tz *tz; /* read at first use */
     bool last_is_set;        /* the reference evaluated last came from a scope */
+    bool secret;             /* the operation at hand has read a secret: no value in sentences */
+    bool failed;             /* the sentence has its file and line */
+    bool rehearsing;         /* the output is thrown away: only which keys the template writes counts */
     pfs_pair_fn on_pair;
     void *arg;
+    char shown[64];
     size_t n_used;
     struct pfs_used used[PFS_USED_MAX];
 };
@@ -63,6 +68,10 @@ int pfs_eval_number(struct pfs_eval *e, int64_t n, struct pfs_str *ret,
 int pfs_eval_row_key(struct pfs_eval *e, const struct pfs_op *op, struct pfs_arena *arena,
                      struct pfs_str *ret, struct pfs_err *err);
 bool pfs_str_true(struct pfs_str s);
+
+/* A value as sentences show it: its first 40 bytes, nothing of a secret. Borrowed from e until the next call.
+ */
+const char *pfs_eval_shown(struct pfs_eval *e, struct pfs_str value);
 
 /* Applies a filter to *v. */
 int pfs_filter_apply(struct pfs_eval *e, const struct pfs_filter *f, struct pfs_str *v, struct pfs_err *err);

@@ -148,9 +148,10 @@ static int compile_indexed(const struct pfs_names *names, struct pfs_str word, s
     }
     probe[probe_len] = '\0';
     struct pfs_key key;
-    int r = pfs_catalogue_find(names->catalogue, probe, &key, err);
-    if (r < 0)
-        return r;
+    if (pfs_catalogue_find(names->catalogue, probe, &key, err) < 0)
+        return -EINVAL;
+    if (!key.entry || key.entry->id >= 0)
+        return pfs_err_set(err, EINVAL, "\"%.*s\" is no setting with numbers", (int)word.len, word.s);
     struct pfs_key_part *copy = pfs_arena_alloc(arena(names), n * sizeof *copy);
     if (!copy)
         return pfs_err_nomem(err);
@@ -168,9 +169,8 @@ static int compile_key(const struct pfs_names *names, struct pfs_str word, struc
     memcpy(name, word.s, word.len);
     name[word.len] = '\0';
     struct pfs_key key;
-    int r = pfs_catalogue_find(names->catalogue, name, &key, err);
-    if (r < 0)
-        return r;
+    if (pfs_catalogue_find(names->catalogue, name, &key, err) < 0)
+        return -EINVAL;
     if (!key.entry)
         return pfs_err_set(err, EINVAL, "\"%s\" is no setting", name);
     if (key.entry->id < 0)

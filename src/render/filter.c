@@ -1,6 +1,8 @@
 /* The filters of expressions, one function each, in a table. */
+#include "base/utf8.h"
 #include "render/eval.h"
 
+#include <arpa/inet.h>
 #include <ctype.h>
 #include <errno.h>
 
@@ -41,23 +43,26 @@ static int take(struct pfs_eval *e, struct pfs_buf *b, struct pfs_str *v, struct
     return 0;
 }
 
-static int number(struct pfs_str s, int64_t *ret, struct pfs_err *err)
+static int no_number(struct pfs_eval *e, struct pfs_str s, struct pfs_err *err)
+{
+    return pfs_err_set(err, EINVAL, "%s is no whole number", pfs_eval_shown(e, s));
+}
+
+static int number(struct pfs_eval *e, struct pfs_str s, int64_t *ret, struct pfs_err *err)
 {
     char text[32];
     char *end;
-    if (s.len == 0 || s.len >= sizeof text)
-        return pfs_err_set(err, EINVAL, "\"%.*s\" is no whole number", (int)PFS_MIN(s.len, 40u), s.s);
+    if (s.len == 0 || s.len >= sizeof text || isspace((unsigned char)s.s[0]))
+        return no_number(e, s, err);
     memcpy(text, s.s, s.len);
     text[s.len] = '\0';
     errno = 0;
     *ret = strtoll(text, &end, 10);
-    if (errno || *end || isspace((unsigned char)text[0]))
-        return pfs_err_set(err, EINVAL, "\"%s\" is no whole number", text);
-    return 0;
+    return errno || *end ? no_number(e, s, err) : 0;
 }
 
 /* ---- truth
- * -------------------------------------------------------------------------------------------------- */
+ * ---- */
 
 static int filter_bool(struct pfs_eval *e, struct pfs_str *v, const struct pfs_str *args, size_t n,
                        struct pfs_err *err)
@@ -128,15 +133,15 @@ static int filter_nonzero(struct pfs_eval *e, struct pfs_str *v, const struct pf
 }
 
 /* ---- numbers; the empty text stays empty
- * -------------------------------------------------------------------- */
+ * ---- */
 
 enum arithmetic { ADD, SUB, MUL, DIV, MOD };
 
 static int calculate(enum arithmetic how, int64_t a, int64_t b, int64_t *ret, struct pfs_err *err)
 {
     bool overflow = false;
-    if ((how == DIV || how == MOD) && (b == 0 || b == -1))
-        return pfs_err_set(err, EINVAL, "division by %lld", (long long)b);
+    if ((how == DIV || how == MOD) && b == 0)
+        return pfs_err_set(err, EINVAL, "division by 0");
     switch (how) {
     case ADD:
         overflow = __builtin_add_overflow(a, b, ret);
@@ -148,10 +153,13 @@ static int calculate(enum arithmetic how, int64_t a, int64_t b, int64_t *ret, st
         overflow = __builtin_mul_overflow(a, b, ret);
         break;
     case DIV:
-        *ret = a / b;
+        if (b == -1) /* the smallest number has no opposite */
+            overflow = __builtin_sub_overflow((int64_t)0, a, ret);
+        else
+            *ret = a / b;
         break;
     case MOD:
-        *ret = a % b;
+        *ret = b == -1 ? 0 : a % b;
         break;
     }
     return overflow ? pfs_err_set(err, EINVAL, "a number is too large") : 0;
@@ -163,8 +171,8 @@ static int arithmetic(struct pfs_eval *e, enum arithmetic how, struct pfs_str *v
     int64_t a, b, result;
     if (v->len == 0)
         return 0;
-    int r = number(*v, &a, err);
-    if (r < 0 || (r = number(arg, &b, err)) < 0 || (r = calculate(how, a, b, &result, err)) < 0)
+    int r = number(e, *v, &a, err);
+    if (r < 0 || (r = number(e, arg, &b, err)) < 0 || (r = calculate(how, a, b, &result, err)) < 0)
         return r;
     return pfs_eval_number(e, result, v, err);
 }
@@ -205,27 +213,30 @@ static int filter_abs(struct pfs_eval *e, struct pfs_str *v, const struct pfs_st
     int64_t a;
     if (v->len == 0)
         return 0;
-    int r = number(*v, &a, err);
+    int r = number(e, *v, &a, err);
     return r < 0 ? r : pfs_eval_number(e, a == INT64_MIN ? INT64_MAX : llabs(a), v, err);
 }
 
-/* Writes a number with a format of two ints: width and value. */
+/* At least `width` digits. */
 static int padded(struct pfs_eval *e, struct pfs_str *v, struct pfs_str width_text, bool hex,
                   struct pfs_err *err)
 {
     int64_t a, width;
     if (v->len == 0)
         return 0;
-    int r = number(*v, &a, err);
-    if (r < 0 || (r = number(width_text, &width, err)) < 0)
+    int r = number(e, *v, &a, err);
+    if (r < 0 || (r = number(e, width_text, &width, err)) < 0)
         return r;
     if (width < 0 || width > 64)
         return pfs_err_set(err, EINVAL, "a width is 0 to 64");
     struct pfs_buf b autobuf = PFS_BUF_INIT(PFS_VALUE_MAX);
+    int digits = PFS_MAX((int)width, 1);
+    if (hex && a < 0)
+        return pfs_err_set(err, EINVAL, "a negative number has no hexadecimal form");
     if (hex)
-        pfs_buf_printf(&b, "%0*llx", (int)width, (unsigned long long)a);
+        pfs_buf_printf(&b, "%.*llx", digits, (unsigned long long)a);
     else
-        pfs_buf_printf(&b, "%0*lld", (int)width, (long long)a);
+        pfs_buf_printf(&b, "%.*lld", digits, (long long)a);
     return take(e, &b, v, err);
 }
 
@@ -247,7 +258,7 @@ static int filter_sign(struct pfs_eval *e, struct pfs_str *v, const struct pfs_s
     int64_t a;
     if (v->len == 0)
         return 0;
-    int r = number(*v, &a, err);
+    int r = number(e, *v, &a, err);
     if (r < 0 || a < 0)
         return r;
     struct pfs_buf b autobuf = PFS_BUF_INIT(PFS_VALUE_MAX);
@@ -257,7 +268,7 @@ static int filter_sign(struct pfs_eval *e, struct pfs_str *v, const struct pfs_s
 
 static int add_duration_part(struct pfs_buf *b, char part, int64_t seconds, struct pfs_err *err)
 {
-    int64_t size = seconds < 0 ? -seconds : seconds;
+    int64_t size = llabs(PFS_MAX(seconds, -INT64_MAX));
     switch (part) {
     case '+':
         pfs_buf_char(b, seconds < 0 ? '-' : '+');
@@ -291,7 +302,7 @@ static int filter_duration(struct pfs_eval *e, struct pfs_str *v, const struct p
     int64_t seconds;
     if (v->len == 0)
         return 0;
-    int r = number(*v, &seconds, err);
+    int r = number(e, *v, &seconds, err);
     struct pfs_buf b autobuf = PFS_BUF_INIT(PFS_VALUE_MAX);
     for (size_t i = 0; i < args[0].len && r == 0; i++) {
         if (args[0].s[i] == '%' && i + 1 < args[0].len)
@@ -303,7 +314,7 @@ static int filter_duration(struct pfs_eval *e, struct pfs_str *v, const struct p
 }
 
 /* ---- text
- * --------------------------------------------------------------------------------------------------- */
+ * ---- */
 
 static int change_case(struct pfs_eval *e, struct pfs_str *v, int (*change)(int), struct pfs_err *err)
 {
@@ -369,13 +380,22 @@ static int filter_replace(struct pfs_eval *e, struct pfs_str *v, const struct pf
     return take(e, &b, v, err);
 }
 
+static bool has_char(struct pfs_str set, const char *c, size_t len)
+{
+    return memmem(set.s, set.len, c, len) != NULL; /* UTF-8: no character is within another */
+}
+
 static int filter_remove(struct pfs_eval *e, struct pfs_str *v, const struct pfs_str *args, size_t n,
                          struct pfs_err *err)
 {
     struct pfs_buf b autobuf = PFS_BUF_INIT(PFS_VALUE_MAX);
-    for (size_t i = 0; i < v->len; i++)
-        if (!memchr(args[0].s, v->s[i], args[0].len))
-            pfs_buf_char(&b, v->s[i]);
+    uint32_t code;
+    for (size_t i = 0, len; i < v->len; i += len) {
+        len = pfs_utf8_decode(v->s + i, v->len - i, &code);
+        len = len ? len : 1; /* what is not UTF-8 is refused when it is written */
+        if (!has_char(args[0], v->s + i, len))
+            pfs_buf_add(&b, v->s + i, len);
+    }
     return take(e, &b, v, err);
 }
 
@@ -405,7 +425,13 @@ static int filter_after(struct pfs_eval *e, struct pfs_str *v, const struct pfs_
 static int filter_host(struct pfs_eval *e, struct pfs_str *v, const struct pfs_str *args, size_t n,
                        struct pfs_err *err)
 {
-    if (!memchr(v->s, ':', v->len))
+    char text[INET6_ADDRSTRLEN];
+    unsigned char address[sizeof(struct in6_addr)];
+    if (v->len >= sizeof text)
+        return 0;
+    memcpy(text, v->s, v->len);
+    text[v->len] = '\0';
+    if (inet_pton(AF_INET6, text, address) != 1)
         return 0;
     struct pfs_buf b autobuf = PFS_BUF_INIT(PFS_VALUE_MAX);
     pfs_buf_char(&b, '[');
@@ -448,7 +474,7 @@ static int filter_quote(struct pfs_eval *e, struct pfs_str *v, const struct pfs_
 }
 
 /* ---- lists: items separated by commas
- * ----------------------------------------------------------------------- */
+ * ---- */
 
 /* The next item of a list; *at moves behind it. False at the end. */
 static bool next_item(struct pfs_str list, size_t *at, struct pfs_str *ret)
@@ -484,7 +510,7 @@ static int filter_item(struct pfs_eval *e, struct pfs_str *v, const struct pfs_s
                        struct pfs_err *err)
 {
     int64_t wanted;
-    int r = number(args[0], &wanted, err);
+    int r = number(e, args[0], &wanted, err);
     if (r < 0)
         return r;
     struct pfs_str item = pfs_str_of("");
@@ -574,7 +600,8 @@ bool pfs_filter_is_isset(const struct pfs_filter_kind *k)
     return k->apply == filter_isset;
 }
 
-static int apply_map(const struct pfs_value_map *map, struct pfs_str *v, struct pfs_err *err)
+static int apply_map(struct pfs_eval *e, const struct pfs_value_map *map, struct pfs_str *v,
+                     struct pfs_err *err)
 {
     for (size_t i = 0; i < map->n; i++)
         if (pfs_str_same(*v, map->rules[i].from)) {
@@ -582,8 +609,8 @@ static int apply_map(const struct pfs_value_map *map, struct pfs_str *v, struct 
             return 0;
         }
     if (!map->has_default)
-        return pfs_err_set(err, EINVAL, "the map \"%s\" has nothing for \"%.*s\"", map->name,
-                           (int)PFS_MIN(v->len, 40u), v->s);
+        return pfs_err_set(err, EINVAL, "the map \"%s\" has nothing for %s", map->name,
+                           pfs_eval_shown(e, *v));
     *v = map->default_to;
     return 0;
 }
@@ -592,7 +619,7 @@ int pfs_filter_apply(struct pfs_eval *e, const struct pfs_filter *f, struct pfs_
 {
     struct pfs_str args[PFS_FILTER_ARGS_MAX];
     if (f->map)
-        return apply_map(f->map, v, err);
+        return apply_map(e, f->map, v, err);
     bool is_set = e->last_is_set; /* of the value, not of an argument */
     for (size_t i = 0; i < f->n_args; i++) {
         int r = pfs_eval_ref(e, &f->args[i], &args[i], err);

@@ -13,7 +13,13 @@
 enum { TEMPLATES_MAX = 4096, PROBLEMS_MAX = 256 };
 
 /* ---- the files of a folder
- * ---------------------------------------------------------------------------------- */
+ * ---- */
+
+/* By bytes, whatever the locale: the order says who has a name that is claimed twice. */
+static int by_bytes(const struct dirent **a, const struct dirent **b)
+{
+    return strcmp((*a)->d_name, (*b)->d_name);
+}
 
 static int is_visible(const struct dirent *d)
 {
@@ -26,14 +32,26 @@ static bool ends_in_xml(const char *name)
     return len > 4 && strcmp(name + len - 4, ".xml") == 0;
 }
 
-/* Calls fn with the path of each VENDOR/NAME.xml, in order; a folder that is not there has none. */
-static int each_in_vendor(const char *folder, int (*fn)(void *arg, const char *path), void *arg)
+/* The names in a folder, in order; 0 where it is not there. -errno else: a folder that cannot be read is not
+ * an empty one. */
+static int list_folder(const char *folder, struct dirent ***ret)
 {
-    struct dirent **names = NULL;
-    int n = scandir(folder, &names, is_visible, alphasort), r = 0;
+    *ret = NULL;
+    int n = scandir(folder, ret, is_visible, by_bytes);
+    if (n >= 0)
+        return n;
+    return errno == ENOENT || errno == ENOTDIR ? 0 : -errno;
+}
+
+/* Calls fn with FOLDER/NAME for each name there. */
+static int each_in_folder(const char *folder, bool only_xml, int (*fn)(void *arg, const char *path),
+                          void *arg)
+{
+    struct dirent **names;
+    int n = list_folder(folder, &names), r = PFS_MIN(n, 0);
     for (int i = 0; i < n; i++) {
         autofree char *path = NULL;
-        if (r == 0 && ends_in_xml(names[i]->d_name))
+        if (r == 0 && (!only_xml || ends_in_xml(names[i]->d_name)))
             r = asprintf(&path, "%s/%s", folder, names[i]->d_name) < 0 ? -ENOMEM : fn(arg, path);
         free(names[i]);
     }
@@ -41,19 +59,22 @@ static int each_in_vendor(const char *folder, int (*fn)(void *arg, const char *p
     return r;
 }
 
+struct in_vendor {
+    int (*fn)(void *arg, const char *path);
+    void *arg;
+};
+
+static int each_in_vendor(void *arg, const char *folder)
+{
+    const struct in_vendor *v = arg;
+    return each_in_folder(folder, true, v->fn, v->arg);
+}
+
+/* Calls fn with the path of each VENDOR/NAME.xml, in order; a folder that is not there has none. */
 static int each_template(const char *folder, int (*fn)(void *arg, const char *path), void *arg)
 {
-    struct dirent **names = NULL;
-    int n = folder ? scandir(folder, &names, is_visible, alphasort) : 0, r = 0;
-    for (int i = 0; i < n; i++) {
-        autofree char *path = NULL;
-        if (r == 0)
-            r = asprintf(&path, "%s/%s", folder, names[i]->d_name) < 0 ? -ENOMEM
-                                                                       : each_in_vendor(path, fn, arg);
-        free(names[i]);
-    }
-    free(names);
-    return r;
+    struct in_vendor v = {.fn = fn, .arg = arg};
+    return folder ? each_in_folder(folder, false, each_in_vendor, &v) : 0;
 }
 
 static int hash_file(void *arg, const char *path)
@@ -87,7 +108,7 @@ uint64_t pfs_library_fingerprint(const struct pfs_library_source *source)
 }
 
 /* ---- loading
- * ------------------------------------------------------------------------------------------------ */
+ * ---- */
 
 struct loader {
     struct pfs_library *lib;
@@ -128,6 +149,8 @@ static int load_template(void *arg, const char *path)
     int r = pfs_template_load(path, l->catalogue, loader->schema, &t, &err);
     if (r == -ENOMEM)
         return r;
+    if (r == -ENOENT)
+        return 0; /* deleted meanwhile: the fingerprint has changed */
     if (r < 0) {
         struct pfs_template *last = find_previous(loader->previous, path);
         l->n_broken++;
@@ -153,7 +176,7 @@ static int load_folders(struct loader *loader, const struct pfs_library_source *
 }
 
 /* ---- indexes
- * ------------------------------------------------------------------------------------------------ */
+ * ---- */
 
 static bool is_site(const struct loader *loader, const struct pfs_template *t)
 {
@@ -262,6 +285,8 @@ static int load(struct loader *loader, const struct pfs_library_source *source, 
     if (r < 0)
         return r;
     r = load_folders(loader, source);
+    if (r < 0 && r != -ENOMEM)
+        return pfs_err_sys(err, -r, "reading the folders of templates");
     if (r == 0)
         r = build_indexes(loader);
     return r < 0 ? pfs_err_nomem(err) : 0;
@@ -309,7 +334,7 @@ void pfs_library_unref(struct pfs_library *l)
 }
 
 /* ---- asking
- * ------------------------------------------------------------------------------------------------- */
+ * ---- */
 
 const struct pfs_model *pfs_library_model(const struct pfs_library *l, const char *name)
 {

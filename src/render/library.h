@@ -30,8 +30,8 @@ struct pfs_library {
     uint64_t fingerprint;                /* pfs_library_fingerprint() before it was read */
 };
 
-/* Reads both folders. A broken template is a problem, not an error: -ENOMEM and an unreadable schema are.
- * previous may be NULL. The catalogue must outlive it. */
+/* Reads both folders. A broken template is a problem, not an error: -ENOMEM, a folder or a schema that is
+ * there but cannot be read (errnos of open) are. previous may be NULL. The catalogue must outlive it. */
 int pfs_library_load(const struct pfs_library_source *source, const struct pfs_catalogue *c,
                      const struct pfs_library *previous, struct pfs_library **ret, struct pfs_err *err);
 struct pfs_library *pfs_library_ref(struct pfs_library *l);

@@ -11,6 +11,7 @@ enum {
     PFS_NESTING_MAX = 16,   /* bodies in bodies, blocks in blocks */
     PFS_VARIABLES_MAX = 16, /* loop variables in scope */
     PFS_TABLES_MAX = 8,
+    PFS_OPS_MAX = 65536,    /* of one file, its blocks put in */
     PFS_TURNS_MAX = 1000,   /* of one loop */
     PFS_STEPS_MAX = 200000, /* operations of one render */
     PFS_FILTERS_MAX = 16,   /* behind one reference */
@@ -150,7 +151,7 @@ struct pfs_program {
 };
 
 /* ---- compiling expressions (expr.c)
- * ------------------------------------------------------------------------ */
+ * ---- */
 
 /* What names an expression may use. */
 struct pfs_names {

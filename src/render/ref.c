@@ -15,6 +15,17 @@ int pfs_eval_number(struct pfs_eval *e, int64_t n, struct pfs_str *ret, struct p
     return 0;
 }
 
+const char *pfs_eval_shown(struct pfs_eval *e, struct pfs_str value)
+{
+    size_t len = PFS_MIN(value.len, 40u);
+    while (len < value.len && len > 0 && ((unsigned char)value.s[len] & 0xc0) == 0x80)
+        len--;
+    if (e->secret)
+        return "this value";
+    snprintf(e->shown, sizeof e->shown, "\"%.*s%s\"", (int)len, value.s, len < value.len ? "…" : "");
+    return e->shown;
+}
+
 /* Notes for explain what a pair is made of. */
 static int note_used(struct pfs_eval *e, const char *key, struct pfs_err *err)
 {
@@ -36,6 +47,7 @@ static int get(struct pfs_eval *e, const char *key, const struct pfs_catalogue_e
         return pfs_err_nomem(err);
     pfs_phone_get(e->phone, e->line, key, entry, scratch, &value);
     e->last_is_set = value.layer != NULL;
+    e->secret = e->secret || entry->secret;
     *ret = pfs_str_of(value.text);
     return note_used(e, key, err);
 }

@@ -25,7 +25,13 @@ const struct pfs_syntax *pfs_syntax_find(const char *name)
 
 static bool is_blank(char c)
 {
-    return c == ' ' || c == '\t';
+    return c == ' ' || c == '\t' || c == '\n' || c == '\r';
+}
+
+/* C0, DEL and C1. */
+static bool is_control(uint32_t code)
+{
+    return code < 0x20 || (code >= 0x7f && code < 0xa0);
 }
 
 /* XML 1.0 section 2.2, Char. */
@@ -41,7 +47,7 @@ static int check_char(const struct pfs_syntax *s, const struct pfs_value_rules *
     bool newline = code == '\n' || code == '\r';
     if (newline && (!s->is_xml || rules->refuse_newline))
         return pfs_err_set(err, EINVAL, "has a line break, which this file cannot hold");
-    if (s->is_xml ? !is_xml_char(code) : code < 0x20 || code == 0x7f)
+    if (s->is_xml ? !is_xml_char(code) : is_control(code))
         return pfs_err_set(err, EINVAL, "has the control character U+%04X, which this file cannot hold",
                            code);
     if (code > 0x7f && rules->refuse_non_ascii)
@@ -63,17 +69,17 @@ static int check_whole(const struct pfs_syntax *s, const struct pfs_value_rules 
     return 0;
 }
 
-int pfs_syntax_check_value(const struct pfs_syntax *s, const struct pfs_value_rules *rules, const char *value,
-                           size_t len, struct pfs_err *err)
+int pfs_syntax_check_text(const struct pfs_syntax *s, const struct pfs_value_rules *rules, const char *text,
+                          size_t len, struct pfs_err *err)
 {
     for (size_t i = 0; i < len;) {
-        unsigned char c = (unsigned char)value[i];
-        if (c >= 0x20 && c < 0x7f) { /* what nearly all values consist of */
+        unsigned char c = (unsigned char)text[i];
+        if (c >= 0x20 && c < 0x7f) { /* what nearly all texts consist of */
             i++;
             continue;
         }
         uint32_t code;
-        size_t n = pfs_utf8_decode(value + i, len - i, &code);
+        size_t n = pfs_utf8_decode(text + i, len - i, &code);
         if (n == 0)
             return pfs_err_set(err, EINVAL, "is not UTF-8");
         int r = check_char(s, rules, code, err);
@@ -81,21 +87,36 @@ int pfs_syntax_check_value(const struct pfs_syntax *s, const struct pfs_value_ru
             return r;
         i += n;
     }
-    return check_whole(s, rules, value, len, err);
+    return 0;
 }
 
-static bool is_name_char(unsigned char c, bool first)
+int pfs_syntax_check_value(const struct pfs_syntax *s, const struct pfs_value_rules *rules, const char *value,
+                           size_t len, struct pfs_err *err)
 {
-    return isalpha(c) || c == '_' || c >= 0x80 || (!first && (isdigit(c) || c == '-' || c == '.'));
+    int r = pfs_syntax_check_text(s, rules, value, len, err);
+    return r < 0 ? r : check_whole(s, rules, value, len, err);
 }
 
-/* A name without colon (no namespaces here), XML 1.0 section 2.3; beyond ASCII any character is taken. */
-static bool is_xml_name(const char *key, size_t len)
+static bool is_name_char(char c, bool first)
+{
+    bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
+    return letter || (!first && ((c >= '0' && c <= '9') || c == '-' || c == '.'));
+}
+
+/* A name of XML 1.0 section 2.3 in ASCII, without colon: no namespaces here. */
+static bool is_xml_name(const char *name, size_t len)
 {
     for (size_t i = 0; i < len; i++)
-        if (!is_name_char((unsigned char)key[i], i == 0))
+        if (!is_name_char(name[i], i == 0))
             return false;
-    return pfs_utf8_valid(key, len);
+    return len > 0;
+}
+
+int pfs_syntax_check_name(const char *name, size_t len, struct pfs_err *err)
+{
+    if (!is_xml_name(name, len))
+        return pfs_err_set(err, EINVAL, "\"%.*s\" cannot be a name in XML", (int)PFS_MIN(len, 80u), name);
+    return 0;
 }
 
 /* Printable ASCII that cannot be taken for a comment, a section or the sign between key and value. */
@@ -190,6 +211,14 @@ static void to_latin1(const char *text, size_t len, struct pfs_buf *out)
         else
             pfs_buf_printf(out, "&#%u;", code);
     }
+}
+
+void pfs_syntax_encode(const struct pfs_value_rules *rules, const char *text, size_t len, struct pfs_buf *out)
+{
+    if (rules->latin1)
+        to_latin1(text, len, out);
+    else
+        pfs_buf_add(out, text, len);
 }
 
 static void escape_utf8(const struct pfs_syntax *s, const char *value, size_t len, bool in_attribute,

@@ -37,9 +37,19 @@ const struct pfs_syntax *pfs_syntax_find(const char *name); /* NULL: none of tha
 int pfs_syntax_check_value(const struct pfs_syntax *s, const struct pfs_value_rules *rules, const char *value,
                            size_t len, struct pfs_err *err);
 
-/* Whether the text can be a native key (or an element's, attribute's or section's name) of this syntax.
- * -EINVAL. */
+/* The same for a text of which a value is only a part: its characters alone. */
+int pfs_syntax_check_text(const struct pfs_syntax *s, const struct pfs_value_rules *rules, const char *text,
+                          size_t len, struct pfs_err *err);
+
+/* Whether the text can be a native key of this syntax. -EINVAL. */
 int pfs_syntax_check_key(const struct pfs_syntax *s, const char *key, size_t len, struct pfs_err *err);
+
+/* Whether the text can be the name of an element or attribute: ASCII, as XML has it. -EINVAL. */
+int pfs_syntax_check_name(const char *name, size_t len, struct pfs_err *err);
+
+/* Appends the template's own text as it is, in the file's encoding. It has been checked. */
+void pfs_syntax_encode(const struct pfs_value_rules *rules, const char *text, size_t len,
+                       struct pfs_buf *out);
 
 /* Appends the value escaped, in the file's encoding. The value has been checked. */
 void pfs_syntax_escape(const struct pfs_syntax *s, const struct pfs_value_rules *rules, const char *value,

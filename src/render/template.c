@@ -49,15 +49,17 @@ static int read_switch(const xmlNode *node, const char *name, bool *ret, struct 
     return 0;
 }
 
-static int read_number(const xmlNode *node, const char *name, size_t max, size_t *ret, struct pfs_err *err)
+static int read_number(const xmlNode *node, const char *name, size_t min, size_t max, size_t *ret,
+                       struct pfs_err *err)
 {
     const char *text = pfs_xml_attr(node, name);
     if (!text)
         return 0;
     char *end;
     unsigned long value = strtoul(text, &end, 10);
-    if (!isdigit((unsigned char)*text) || *end || value > max)
-        return fail(node, err, "not a number, or too large", text);
+    if (!isdigit((unsigned char)*text) || *end || value < min || value > max)
+        return pfs_err_set(err, EINVAL, "%ld: %s is a number from %zu to %zu, not \"%s\"", xmlGetLineNo(node),
+                           name, min, max, text);
     *ret = value;
     return 0;
 }
@@ -86,8 +88,14 @@ static int read_words(struct reader *r, const xmlNode *node, const char *text, c
     return 0;
 }
 
+static bool is_word(const char *text)
+{
+    static const char chars[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-";
+    return *text && text[strspn(text, chars)] == '\0';
+}
+
 /* ---- maps and blocks
- * --------------------------------------------------------------------------------------- */
+ * ---- */
 
 static int read_map_entry(struct reader *r, xmlNode *node, struct pfs_map_rule *rule, struct pfs_err *err)
 {
@@ -96,8 +104,8 @@ static int read_map_entry(struct reader *r, xmlNode *node, struct pfs_map_rule *
     if (!pfs_xml_is(node, "entry"))
         return fail(node, err, "unknown element in a map", (const char *)node->name);
     int ok = pfs_xml_known_attrs(node, attrs, err);
-    if (ok < 0 || (ok = needed(r, node, "from", &from, err)) < 0 ||
-        (ok = needed(r, node, "to", &to, err)) < 0)
+    if (ok < 0 || (ok = pfs_xml_no_content(node, err)) < 0 ||
+        (ok = needed(r, node, "from", &from, err)) < 0 || (ok = needed(r, node, "to", &to, err)) < 0)
         return ok;
     *rule = (struct pfs_map_rule){{from, strlen(from)}, {to, strlen(to)}};
     return 0;
@@ -112,8 +120,11 @@ static int read_map(struct reader *r, xmlNode *node, const struct pfs_value_map 
     if (!map || !rules)
         return pfs_err_nomem(err);
     int ok = pfs_xml_known_attrs(node, attrs, err);
-    if (ok < 0 || (ok = needed(r, node, "name", &map->name, err)) < 0)
+    if (ok < 0 || (ok = pfs_xml_no_text(node, err)) < 0 ||
+        (ok = needed(r, node, "name", &map->name, err)) < 0)
         return ok;
+    if (!is_word(map->name))
+        return fail(node, err, "a map's name is a word of A-Z, a-z, 0-9, '.', '_' and '-', not", map->name);
     map->rules = rules;
     for (xmlNode *e = pfs_xml_element(node->children); e && ok == 0; e = pfs_xml_element(e->next))
         ok = read_map_entry(r, e, &rules[map->n++], err);
@@ -127,30 +138,56 @@ static int read_map(struct reader *r, xmlNode *node, const struct pfs_value_map 
     return ok;
 }
 
-static int read_maps_and_blocks(struct reader *r, const struct pfs_value_map **maps, xmlNode **blocks,
-                                struct pfs_err *err)
+static int add_map(struct reader *r, xmlNode *node, const struct pfs_value_map **maps, struct pfs_err *err)
 {
-    r->names.maps = maps;
-    r->blocks.nodes = blocks;
-    for (xmlNode *node = pfs_xml_element(r->root->children); node; node = pfs_xml_element(node->next)) {
-        if (pfs_xml_is(node, "block")) {
-            if (r->blocks.n == BLOCKS_MAX)
-                return fail(node, err, "too many", "block");
-            blocks[r->blocks.n++] = node;
-        } else if (pfs_xml_is(node, "map")) {
-            if (r->names.n_maps == MAPS_MAX)
-                return fail(node, err, "too many", "map");
-            int ok = read_map(r, node, &maps[r->names.n_maps], err);
-            if (ok < 0)
-                return ok;
-            r->names.n_maps++;
-        }
-    }
+    size_t n = r->names.n_maps;
+    if (n == MAPS_MAX)
+        return fail(node, err, "too many", "map");
+    int ok = read_map(r, node, &maps[n], err);
+    for (size_t i = 0; i < n && ok == 0; i++)
+        if (strcmp(maps[i]->name, maps[n]->name) == 0)
+            ok = fail(node, err, "this map is there twice", maps[n]->name);
+    r->names.n_maps += ok == 0;
+    return ok;
+}
+
+static int add_block(struct reader *r, xmlNode *node, xmlNode **blocks, struct pfs_err *err)
+{
+    static const char *const attrs[] = {"name", NULL};
+    const char *name = pfs_xml_attr(node, "name");
+    if (r->blocks.n == BLOCKS_MAX)
+        return fail(node, err, "too many", "block");
+    int ok = pfs_xml_known_attrs(node, attrs, err);
+    if (ok < 0)
+        return ok;
+    if (!name || !is_word(name))
+        return fail(node, err, "a block's name is a word of A-Z, a-z, 0-9, '.', '_' and '-', not",
+                    name ? name : "");
+    for (size_t i = 0; i < r->blocks.n; i++)
+        if (strcmp(pfs_xml_attr(blocks[i], "name"), name) == 0)
+            return fail(node, err, "this block is there twice", name);
+    blocks[r->blocks.n++] = node;
     return 0;
 }
 
+static int read_maps_and_blocks(struct reader *r, const struct pfs_value_map **maps, xmlNode **blocks,
+                                struct pfs_err *err)
+{
+    int ok = 0;
+    r->names.maps = maps;
+    r->blocks.nodes = blocks;
+    for (xmlNode *node = pfs_xml_element(r->root->children); node && ok == 0;
+         node = pfs_xml_element(node->next)) {
+        if (pfs_xml_is(node, "block"))
+            ok = add_block(r, node, blocks, err);
+        else if (pfs_xml_is(node, "map"))
+            ok = add_map(r, node, maps, err);
+    }
+    return ok;
+}
+
 /* ---- models
- * ------------------------------------------------------------------------------------------------- */
+ * ---- */
 
 static const char *const model_attrs[] = {"name", "title", "lines", "keys", "modules", NULL};
 
@@ -172,6 +209,8 @@ static int read_model_attrs(struct reader *r, const xmlNode *node, struct pfs_mo
     if (!attrs)
         return pfs_err_nomem(err);
     for (const xmlAttr *a = node->properties; a; a = a->next) {
+        if (a->ns)
+            return fail(node, err, "an attribute has a prefix", (const char *)a->name);
         if (is_own_attr((const char *)a->name))
             continue;
         struct pfs_model_attr *to = &attrs[m->n_attrs++];
@@ -189,10 +228,11 @@ static int read_model(struct reader *r, xmlNode *node, struct pfs_model *m, stru
     size_t lines = 0, keys = 0, modules = 0;
     m->tmpl = r->tmpl;
     m->line = (unsigned)xmlGetLineNo(node);
-    int ok = needed(r, node, "name", &m->name, err);
-    if (ok < 0 || (ok = read_number(node, "lines", PFS_MODEL_LINES_MAX, &lines, err)) < 0 ||
-        (ok = read_number(node, "keys", PFS_MODEL_LINES_MAX, &keys, err)) < 0 ||
-        (ok = read_number(node, "modules", 16, &modules, err)) < 0)
+    int ok = pfs_xml_no_content(node, err);
+    if (ok < 0 || (ok = needed(r, node, "name", &m->name, err)) < 0 ||
+        (ok = read_number(node, "lines", 0, PFS_MODEL_LINES_MAX, &lines, err)) < 0 ||
+        (ok = read_number(node, "keys", 0, PFS_MODEL_LINES_MAX, &keys, err)) < 0 ||
+        (ok = read_number(node, "modules", 0, 16, &modules, err)) < 0)
         return ok;
     if (!pfs_xml_attr(node, "lines"))
         return fail(node, err, "an attribute is missing", "lines");
@@ -236,7 +276,7 @@ static int read_models(struct reader *r, struct pfs_err *err)
 }
 
 /* ---- files
- * -------------------------------------------------------------------------------------------------- */
+ * ---- */
 
 static int read_refusals(const xmlNode *node, const char *const *words, struct pfs_value_rules *rules,
                          struct pfs_err *err)
@@ -305,7 +345,7 @@ static int read_spec(struct reader *r, xmlNode *node, struct pfs_file_spec *s, s
     int ok = pfs_xml_known_attrs(node, attrs, err);
     if (ok < 0 || (ok = needed(r, node, "name", &s->name, err)) < 0 ||
         (ok = needed(r, node, "syntax", &syntax, err)) < 0 ||
-        (ok = read_number(node, "max-size", PFS_FILE_SIZE_MAX, &s->max_size, err)) < 0)
+        (ok = read_number(node, "max-size", 1, PFS_FILE_SIZE_MAX, &s->max_size, err)) < 0)
         return ok;
     s->syntax = pfs_syntax_find(syntax);
     if (!s->syntax)
@@ -314,7 +354,9 @@ static int read_spec(struct reader *r, xmlNode *node, struct pfs_file_spec *s, s
     if (empty && !s->empty)
         return pfs_err_nomem(err);
     ok = read_spec_choices(r, node, s, err);
-    return ok < 0 ? ok : pfs_program_compile(&r->names, &r->blocks, node, s->syntax, &s->program, err);
+    if (ok == 0 && empty && pfs_syntax_check_text(s->syntax, &s->rules, empty, strlen(empty), NULL) < 0)
+        return fail(node, err, "this syntax cannot write empty", empty);
+    return ok < 0 ? ok : pfs_program_compile(&r->names, &r->blocks, node, s, err);
 }
 
 /* Puts {model.ATTRIBUTE} into a name. */
@@ -346,12 +388,22 @@ static int make_pattern(const struct pfs_model *m, const xmlNode *node, const ch
         pfs_err_prefix(err, "%ld", xmlGetLineNo(node));
         return ok;
     }
-    if (ret->has_mac != needs_mac)
-        return fail(node, err,
-                    needs_mac ? "a file per device needs {mac} in its name"
-                              : "a file that is common to devices has no {mac}",
-                    text);
-    return 0;
+    if (strpbrk(ret->text, " \t"))
+        ok = fail(node, err, "a file's name has a blank", text);
+    else if (ret->has_mac != needs_mac)
+        ok = fail(node, err,
+                  needs_mac ? "a file per device needs {mac} in its name"
+                            : "a file that is common to devices has no {mac}",
+                  text);
+    if (ok < 0)
+        pfs_pattern_done(ret);
+    return ok;
+}
+
+static bool glob_matches(const char *glob, size_t len, const struct pfs_model *m)
+{
+    autofree char *copy = strndup(glob, len);
+    return copy && fnmatch(copy, m->name, 0) == 0;
 }
 
 static bool serves(const xmlNode *node, const struct pfs_model *m)
@@ -361,12 +413,27 @@ static bool serves(const xmlNode *node, const struct pfs_model *m)
         return true;
     while (*(globs += strspn(globs, " \t\r\n"))) {
         size_t len = strcspn(globs, " \t\r\n");
-        autofree char *glob = strndup(globs, len);
-        if (glob && fnmatch(glob, m->name, 0) == 0)
+        if (glob_matches(globs, len, m))
             return true;
         globs += len;
     }
     return false;
+}
+
+/* Each glob means some model: else it is a typing error, by which phones would miss a file. */
+static int check_globs(const struct reader *r, const xmlNode *node, struct pfs_err *err)
+{
+    const char *globs = pfs_xml_attr(node, "models");
+    while (globs && *(globs += strspn(globs, " \t\r\n"))) {
+        size_t len = strcspn(globs, " \t\r\n"), i = 0;
+        while (i < r->tmpl->n_models && !glob_matches(globs, len, &r->tmpl->models[i]))
+            i++;
+        if (i == r->tmpl->n_models)
+            return pfs_err_set(err, EINVAL, "%ld: models: no model is \"%.*s\"", xmlGetLineNo(node),
+                               (int)PFS_MIN(len, 80u), globs);
+        globs += len;
+    }
+    return 0;
 }
 
 static int make_aliases(struct reader *r, xmlNode *node, struct pfs_file *f, struct pfs_err *err)
@@ -380,7 +447,7 @@ static int make_aliases(struct reader *r, xmlNode *node, struct pfs_file *f, str
             continue;
         const char *name = NULL;
         int ok = pfs_xml_known_attrs(e, attrs, err);
-        if (ok < 0 || (ok = needed(r, e, "name", &name, err)) < 0 ||
+        if (ok < 0 || (ok = pfs_xml_no_content(e, err)) < 0 || (ok = needed(r, e, "name", &name, err)) < 0 ||
             (ok = make_pattern(f->model, e, name, f->spec->per == PFS_PER_DEVICE, &f->aliases[f->n_aliases],
                                err)) < 0)
             return ok;
@@ -389,29 +456,75 @@ static int make_aliases(struct reader *r, xmlNode *node, struct pfs_file *f, str
     return 0;
 }
 
-/* Gives the file to each model that it serves; the main one to the front. */
+static bool same_pattern(const struct pfs_pattern *a, const struct pfs_pattern *b)
+{
+    return a->has_mac == b->has_mac && a->prefix_len == b->prefix_len &&
+           strncasecmp(a->text, b->text, a->prefix_len) == 0 && strcasecmp(a->suffix, b->suffix) == 0;
+}
+
+static bool claims(const struct pfs_file *f, const struct pfs_pattern *p)
+{
+    bool same = same_pattern(&f->name, p);
+    for (size_t i = 0; i < f->n_aliases && !same; i++)
+        same = same_pattern(&f->aliases[i], p);
+    return same;
+}
+
+/* Of two files of a model that have a name in common one would never be found. */
+static int check_names(const struct pfs_model *m, const struct pfs_file *f, const xmlNode *node,
+                       struct pfs_err *err)
+{
+    for (size_t i = 0; i < m->n_files; i++) {
+        if (claims(&m->files[i], &f->name))
+            return fail(node, err, "another file of this model has that name", f->name.text);
+        for (size_t j = 0; j < f->n_aliases; j++)
+            if (claims(&m->files[i], &f->aliases[j]))
+                return fail(node, err, "another file of this model has that name", f->aliases[j].text);
+    }
+    return 0;
+}
+
+/* Puts a file of a model behind the others; the main one to the front. */
+static int add_file(struct pfs_model *m, const struct pfs_file *f, const xmlNode *node, struct pfs_err *err)
+{
+    size_t at = m->n_files++;
+    m->files[at] = *f;
+    if (!f->spec->main)
+        return 0;
+    if (at > 0 && m->files[0].spec->main)
+        return fail(node, err, "a second main file of one model", m->name);
+    m->files[at] = m->files[0];
+    m->files[0] = *f;
+    return 0;
+}
+
+static void free_file(struct pfs_file *f)
+{
+    pfs_pattern_done(&f->name);
+    for (size_t i = 0; i < f->n_aliases; i++)
+        pfs_pattern_done(&f->aliases[i]);
+}
+
+/* Gives the file to each model that it serves. */
 static int give_file(struct reader *r, xmlNode *node, const struct pfs_file_spec *spec, struct pfs_err *err)
 {
-    for (size_t i = 0; i < r->tmpl->n_models; i++) {
+    int ok = check_globs(r, node, err);
+    for (size_t i = 0; i < r->tmpl->n_models && ok == 0; i++) {
         struct pfs_model *m = &r->tmpl->models[i];
         if (!serves(node, m))
             continue;
         struct pfs_file f = {.model = m, .spec = spec};
-        int ok = make_pattern(m, node, spec->name, spec->per == PFS_PER_DEVICE, &f.name, err);
+        ok = make_pattern(m, node, spec->name, spec->per == PFS_PER_DEVICE, &f.name, err);
         if (ok == 0)
             ok = make_aliases(r, node, &f, err);
-        size_t at = m->n_files++;
-        m->files[at] = f; /* also when it failed: the destructor frees what is there */
+        if (ok == 0)
+            ok = check_names(m, &f, node, err);
         if (ok < 0)
-            return ok;
-        if (!spec->main)
-            continue;
-        if (at > 0 && m->files[0].spec->main)
-            return fail(node, err, "a second main file of one model", m->name);
-        m->files[at] = m->files[0];
-        m->files[0] = f;
+            free_file(&f);
+        else
+            ok = add_file(m, &f, node, err);
     }
-    return 0;
+    return ok;
 }
 
 static int give_absent(xmlNode *node, struct reader *r, struct pfs_err *err)
@@ -419,13 +532,15 @@ static int give_absent(xmlNode *node, struct reader *r, struct pfs_err *err)
     static const char *const attrs[] = {"name", "models", NULL};
     const char *name = NULL;
     int ok = pfs_xml_known_attrs(node, attrs, err);
-    if (ok < 0 || (ok = needed(r, node, "name", &name, err)) < 0)
+    if (ok < 0 || (ok = pfs_xml_no_content(node, err)) < 0 || (ok = check_globs(r, node, err)) < 0 ||
+        (ok = needed(r, node, "name", &name, err)) < 0)
         return ok;
+    bool has_mac = strcasestr(name, "{mac") != NULL;
     for (size_t i = 0; i < r->tmpl->n_models && ok == 0; i++) {
         struct pfs_model *m = &r->tmpl->models[i];
         if (!serves(node, m))
             continue;
-        ok = make_pattern(m, node, name, strchr(name, '{') != NULL, &m->absent[m->n_absent], err);
+        ok = make_pattern(m, node, name, has_mac, &m->absent[m->n_absent], err);
         m->n_absent += ok == 0;
     }
     return ok;
@@ -466,7 +581,7 @@ static int read_files(struct reader *r, struct pfs_err *err)
 }
 
 /* ---- the whole
- * ---------------------------------------------------------------------------------------------- */
+ * ---- */
 
 static int read_root(struct reader *r, struct pfs_err *err)
 {
@@ -474,10 +589,13 @@ static int read_root(struct reader *r, struct pfs_err *err)
     static const char *const absents[] = {"kept", "default", NULL};
     struct pfs_template *t = r->tmpl;
     int absent;
+    if (r->root->ns)
+        return fail(r->root, err, "a template is in no namespace, not in", (const char *)r->root->ns->href);
     if (!pfs_xml_is(r->root, "template"))
         return fail(r->root, err, "the outermost element is not template but", (const char *)r->root->name);
     int ok = pfs_xml_known_attrs(r->root, attrs, err);
-    if (ok < 0 || (ok = needed(r, r->root, "vendor", &t->vendor, err)) < 0 ||
+    if (ok < 0 || (ok = pfs_xml_no_text(r->root, err)) < 0 ||
+        (ok = needed(r, r->root, "vendor", &t->vendor, err)) < 0 ||
         (ok = read_choice(r->root, "absent-key", absents, &absent, err)) < 0)
         return ok;
     t->absent_key_kept = absent == 0;
@@ -504,11 +622,8 @@ static int read_template(struct reader *r, struct pfs_err *err)
 
 static void free_model(struct pfs_model *m)
 {
-    for (size_t i = 0; i < m->n_files; i++) {
-        pfs_pattern_done(&m->files[i].name);
-        for (size_t j = 0; j < m->files[i].n_aliases; j++)
-            pfs_pattern_done(&m->files[i].aliases[j]);
-    }
+    for (size_t i = 0; i < m->n_files; i++)
+        free_file(&m->files[i]);
     for (size_t i = 0; i < m->n_absent; i++)
         pfs_pattern_done(&m->absent[i]);
 }
@@ -546,8 +661,10 @@ static int from_document(const char *name, xmlDoc *doc, const struct pfs_catalog
     t->path = copy(&r, name);
     struct pfs_err why = {""};
     int ok = t->path ? read_template(&r, &why) : pfs_err_nomem(&why);
-    if (ok < 0)
-        pfs_err_set(err, -ok, "%s:%s", name, why.msg);
+    if (ok < 0 && ok != -ENOMEM)
+        ok = pfs_err_set(err, EINVAL, "%s:%s", name, why.msg);
+    else if (ok < 0)
+        pfs_err_nomem(err);
     else if (schema)
         ok = pfs_xml_validate(schema, doc, name, err);
     if (ok < 0) {
@@ -583,7 +700,7 @@ const struct pfs_model *pfs_template_model(const struct pfs_template *t, const c
 }
 
 /* ---- names
- * -------------------------------------------------------------------------------------------------- */
+ * ---- */
 
 bool pfs_model_forbids(const struct pfs_model *m, const char *name)
 {

@@ -31,6 +31,8 @@ void pfs_cleanup_doc(xmlDoc **doc)
 
 int pfs_xml_read_memory(const char *name, const char *text, size_t len, xmlDoc **ret, struct pfs_err *err)
 {
+    if (len > PFS_XML_FILE_MAX)
+        return pfs_err_set(err, EINVAL, "%s: is larger than %d MiB", name, PFS_XML_FILE_MAX >> 20);
     xmlParserCtxt *ctxt = xmlNewParserCtxt();
     if (!ctxt)
         return pfs_err_nomem(err);
@@ -41,10 +43,10 @@ int pfs_xml_read_memory(const char *name, const char *text, size_t len, xmlDoc *
                           XML_PARSE_NONET | XML_PARSE_NOCDATA | XML_PARSE_BIG_LINES | XML_PARSE_COMPACT);
     xmlSetStructuredErrorFunc(NULL, NULL);
     xmlFreeParserCtxt(ctxt);
-    if (!doc)
-        return complaint.seen ? -EINVAL : pfs_err_set(err, EINVAL, "%s: is no XML document", name);
-    if (xmlGetIntSubset(doc))
+    if (doc && xmlGetIntSubset(doc))
         return pfs_err_set(err, EINVAL, "%s: a DOCTYPE is not taken: remove it", name);
+    if (!doc || complaint.seen)
+        return complaint.seen ? -EINVAL : pfs_err_set(err, EINVAL, "%s: is no XML document", name);
     if (!xmlDocGetRootElement(doc))
         return pfs_err_set(err, EINVAL, "%s: has no element", name);
     *ret = steal_ptr(&doc);
@@ -139,7 +141,7 @@ int pfs_xml_validate(struct pfs_xml_schema *s, xmlDoc *doc, const char *name, st
 const char *pfs_xml_attr(const xmlNode *node, const char *name)
 {
     for (const xmlAttr *a = node->properties; a; a = a->next)
-        if (strcmp((const char *)a->name, name) == 0)
+        if (!a->ns && strcmp((const char *)a->name, name) == 0)
             return a->children ? (const char *)a->children->content : "";
     return NULL;
 }
@@ -150,7 +152,7 @@ int pfs_xml_known_attrs(const xmlNode *node, const char *const *names, struct pf
         size_t i = 0;
         while (names[i] && strcmp(names[i], (const char *)a->name) != 0)
             i++;
-        if (!names[i])
+        if (!names[i] || a->ns)
             return pfs_err_set(err, EINVAL, "%ld: unknown attribute \"%s\" of \"%s\"", xmlGetLineNo(node),
                                a->name, node->name);
     }
@@ -159,7 +161,34 @@ int pfs_xml_known_attrs(const xmlNode *node, const char *const *names, struct pf
 
 bool pfs_xml_is(const xmlNode *node, const char *name)
 {
-    return node->type == XML_ELEMENT_NODE && strcmp((const char *)node->name, name) == 0;
+    return node->type == XML_ELEMENT_NODE && !node->ns && strcmp((const char *)node->name, name) == 0;
+}
+
+bool pfs_xml_is_layout(const xmlNode *node)
+{
+    if (node->type == XML_COMMENT_NODE || node->type == XML_PI_NODE)
+        return true;
+    return node->type == XML_TEXT_NODE &&
+           node->content[strspn((const char *)node->content, " \t\r\n")] == '\0';
+}
+
+int pfs_xml_no_text(const xmlNode *node, struct pfs_err *err)
+{
+    for (const xmlNode *child = node->children; child; child = child->next)
+        if (child->type != XML_ELEMENT_NODE && !pfs_xml_is_layout(child))
+            return pfs_err_set(err, EINVAL, "%ld: text stands in \"%s\", outside a text element",
+                               xmlGetLineNo(child), node->name);
+    return 0;
+}
+
+int pfs_xml_no_content(const xmlNode *node, struct pfs_err *err)
+{
+    int r = pfs_xml_no_text(node, err);
+    const xmlNode *child = r == 0 ? pfs_xml_element(node->children) : NULL;
+    if (child)
+        return pfs_err_set(err, EINVAL, "%ld: \"%s\" holds no elements, as \"%s\"", xmlGetLineNo(child),
+                           node->name, child->name);
+    return r;
 }
 
 xmlNode *pfs_xml_element(xmlNode *node)

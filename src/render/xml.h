@@ -31,7 +31,15 @@ const char *pfs_xml_attr(const xmlNode *node, const char *name);
  * the file. */
 int pfs_xml_known_attrs(const xmlNode *node, const char *const *names, struct pfs_err *err);
 
+/* An element of this name, in no namespace. */
 bool pfs_xml_is(const xmlNode *node, const char *name);
+
+/* A comment, a processing instruction or blanks alone. */
+bool pfs_xml_is_layout(const xmlNode *node);
+
+/* Refuse text in an element, or any content. -EINVAL "LINE: …". */
+int pfs_xml_no_text(const xmlNode *node, struct pfs_err *err);
+int pfs_xml_no_content(const xmlNode *node, struct pfs_err *err);
 
 /* The first child element at or after node, NULL at the end. */
 xmlNode *pfs_xml_element(xmlNode *node);

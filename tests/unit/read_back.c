@@ -1,0 +1,327 @@
+#include "read_back.h"
+#include "base/utf8.h"
+
+#include <ctype.h>
+
+enum { DEPTH_MAX = 32, NAME_SIZE = 256 };
+
+static bool wrong(struct pairs *p, const char *why)
+{
+    p->why = why;
+    return false;
+}
+
+static struct one_pair *new_pair(struct pairs *p)
+{
+    return p->n < PAIRS_MAX ? &p->all[p->n++] : NULL;
+}
+
+void pairs_done(struct pairs *p)
+{
+    for (size_t i = 0; i < PAIRS_MAX; i++) {
+        pfs_buf_done(&p->all[i].section);
+        pfs_buf_done(&p->all[i].key);
+        pfs_buf_done(&p->all[i].value);
+    }
+    *p = (struct pairs){0};
+}
+
+static bool is_text(const struct pfs_buf *b, const char *s, size_t len)
+{
+    return b->len == len && (len == 0 || memcmp(b->data, s, len) == 0);
+}
+
+bool pair_is(const struct one_pair *p, const char *key, const char *value, size_t len)
+{
+    return is_text(&p->key, key, strlen(key)) && is_text(&p->value, value, len);
+}
+
+static void add_code(struct pfs_buf *b, uint32_t c)
+{
+    if (c < 0x80) {
+        pfs_buf_char(b, (char)c);
+    } else if (c < 0x800) {
+        pfs_buf_char(b, (char)(0xc0 | c >> 6));
+        pfs_buf_char(b, (char)(0x80 | (c & 0x3f)));
+    } else if (c < 0x10000) {
+        pfs_buf_char(b, (char)(0xe0 | c >> 12));
+        pfs_buf_char(b, (char)(0x80 | (c >> 6 & 0x3f)));
+        pfs_buf_char(b, (char)(0x80 | (c & 0x3f)));
+    } else {
+        pfs_buf_char(b, (char)(0xf0 | c >> 18));
+        pfs_buf_char(b, (char)(0x80 | (c >> 12 & 0x3f)));
+        pfs_buf_char(b, (char)(0x80 | (c >> 6 & 0x3f)));
+        pfs_buf_char(b, (char)(0x80 | (c & 0x3f)));
+    }
+}
+
+/* ---- Files of lines ---- */
+
+static bool read_quoted(const char *s, size_t len, struct pfs_buf *value)
+{
+    if (len < 2 || s[0] != '"' || s[len - 1] != '"')
+        return false;
+    for (size_t i = 1; i < len - 1; i++) {
+        if (s[i] == '"' || (s[i] == '\\' && ++i == len - 1))
+            return false;
+        pfs_buf_char(value, s[i]);
+    }
+    return true;
+}
+
+static bool read_line(const struct pfs_syntax *s, const char *line, size_t len, const struct pfs_buf *section,
+                      struct pairs *p)
+{
+    if (len == 0 || strchr("#;!", line[0]))
+        return true;
+    struct one_pair *pair = new_pair(p);
+    size_t sign_len = strlen(s->between);
+    const char *sign = memmem(line, len, s->between, sign_len);
+    if (!pair || !sign)
+        return wrong(p, pair ? "a line without a sign between key and value" : "too many pairs");
+    pfs_buf_add(&pair->section, section->data, section->len);
+    pfs_buf_add(&pair->key, line, (size_t)(sign - line));
+    const char *value = sign + sign_len;
+    size_t value_len = (size_t)(line + len - value);
+    if (s->quoted)
+        return read_quoted(value, value_len, &pair->value) || wrong(p, "a value is not quoted");
+    pfs_buf_add(&pair->value, value, value_len);
+    bool edge =
+        value_len && (isspace((unsigned char)value[0]) || isspace((unsigned char)value[value_len - 1]));
+    return !edge || wrong(p, "a blank at the edge of a value, which readers strip");
+}
+
+static bool read_lines(const struct pfs_syntax *s, const char *text, size_t len, struct pairs *p)
+{
+    struct pfs_buf section autobuf = PFS_BUF_INIT(0);
+    for (size_t at = 0; at < len;) {
+        const char *end = memchr(text + at, '\n', len - at);
+        if (!end)
+            return wrong(p, "the last line has no end");
+        size_t line_len = (size_t)(end - text) - at;
+        const char *line = text + at;
+        at += line_len + 1;
+        line_len -= line_len && line[line_len - 1] == '\r';
+        if (memchr(line, '\r', line_len) || memchr(line, '\0', line_len))
+            return wrong(p, "a control character in a line");
+        if (s->has_sections && line_len && line[0] == '[') {
+            if (line_len < 3 || (const char *)memchr(line, ']', line_len) != line + line_len - 1)
+                return wrong(p, "a section's name is broken");
+            pfs_buf_reset(&section);
+            pfs_buf_add(&section, line + 1, line_len - 2);
+        } else if (!read_line(s, line, line_len, &section, p)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* ---- XML ---- */
+
+struct xml {
+    const struct pfs_syntax *syntax;
+    const char *at, *end;
+    struct pairs *pairs;
+    unsigned depth, n_roots;
+    struct level {
+        char name[NAME_SIZE], name_attribute[NAME_SIZE];
+        bool has_children;
+    } levels[DEPTH_MAX];
+    struct pfs_buf text;
+};
+
+static bool take(struct xml *x, const char *what)
+{
+    size_t len = strlen(what);
+    if ((size_t)(x->end - x->at) < len || memcmp(x->at, what, len) != 0)
+        return false;
+    x->at += len;
+    return true;
+}
+
+static bool read_name(struct xml *x, char out[NAME_SIZE])
+{
+    size_t n = 0;
+    while (x->at < x->end && (isalnum((unsigned char)*x->at) || strchr("_-.", *x->at)) && *x->at &&
+           n < NAME_SIZE - 1)
+        out[n++] = *x->at++;
+    out[n] = '\0';
+    return n > 0 && !isdigit((unsigned char)out[0]) && out[0] != '-' && out[0] != '.';
+}
+
+static bool is_char(uint32_t c)
+{
+    return c == 9 || c == 10 || c == 13 || (c >= 0x20 && c < 0xd800) || (c >= 0xe000 && c < 0xfffe) ||
+           (c >= 0x10000 && c < 0x110000);
+}
+
+static bool read_reference(struct xml *x, struct pfs_buf *out)
+{
+    static const struct {
+        const char *name;
+        char c;
+    } names[] = {{"&amp;", '&'}, {"&lt;", '<'}, {"&gt;", '>'}, {"&quot;", '"'}, {"&apos;", '\''}};
+    for (size_t i = 0; i < PFS_N_ELEMENTS(names); i++)
+        if (take(x, names[i].name)) {
+            pfs_buf_char(out, names[i].c);
+            return true;
+        }
+    if (!take(x, "&#"))
+        return false;
+    uint32_t code = 0;
+    while (x->at < x->end && isdigit((unsigned char)*x->at) && code < 0x110000)
+        code = code * 10 + (uint32_t)(*x->at++ - '0');
+    add_code(out, code);
+    return is_char(code) && take(x, ";");
+}
+
+/* One character or reference of text or of an attribute. */
+static bool read_char(struct xml *x, bool in_attribute, struct pfs_buf *out)
+{
+    uint32_t code;
+    if (*x->at == '&')
+        return read_reference(x, out);
+    size_t n = pfs_utf8_decode(x->at, (size_t)(x->end - x->at), &code);
+    if (n == 0 || !is_char(code) || code == '<')
+        return false;
+    if (take(x, "\r\n") || take(x, "\r") || take(x, "\n"))
+        pfs_buf_char(out, in_attribute ? ' ' : '\n');
+    else if (in_attribute && take(x, "\t"))
+        pfs_buf_char(out, ' ');
+    else if (take(x, "]]>"))
+        return false;
+    else {
+        pfs_buf_add(out, x->at, n);
+        x->at += n;
+    }
+    return true;
+}
+
+static void skip_blanks(struct xml *x)
+{
+    while (x->at < x->end && isspace((unsigned char)*x->at))
+        x->at++;
+}
+
+static bool read_attribute(struct xml *x, struct level *level)
+{
+    char name[NAME_SIZE];
+    struct pfs_buf value autobuf = PFS_BUF_INIT(0);
+    if (!read_name(x, name) || !take(x, "=\""))
+        return wrong(x->pairs, "a broken attribute");
+    while (x->at < x->end && *x->at != '"')
+        if (!read_char(x, true, &value))
+            return wrong(x->pairs, "a broken attribute's value");
+    if (!take(x, "\""))
+        return wrong(x->pairs, "an attribute without end");
+    if (strcmp(name, "name") == 0)
+        snprintf(level->name_attribute, NAME_SIZE, "%s", pfs_buf_str(&value));
+    if (x->syntax->shape != PFS_PAIR_ATTRIBUTE)
+        return true;
+    struct one_pair *pair = new_pair(x->pairs);
+    for (size_t i = 0; pair && i + 1 < x->pairs->n; i++)
+        if (is_text(&x->pairs->all[i].key, name, strlen(name)))
+            return wrong(x->pairs, "an attribute twice");
+    if (!pair)
+        return wrong(x->pairs, "too many pairs");
+    pfs_buf_str_add(&pair->key, name);
+    pfs_buf_add(&pair->value, value.data, value.len);
+    return true;
+}
+
+static bool end_element(struct xml *x)
+{
+    const struct level *level = &x->levels[--x->depth];
+    enum pfs_pair_shape shape = x->syntax->shape;
+    bool entry = shape == PFS_PAIR_ENTRY && strcmp(level->name, "entry") == 0;
+    bool leaf = shape == PFS_PAIR_ELEMENT && !level->has_children && x->depth > 0;
+    if (entry || leaf) {
+        struct one_pair *pair = new_pair(x->pairs);
+        if (!pair)
+            return wrong(x->pairs, "too many pairs");
+        pfs_buf_str_add(&pair->key, entry ? level->name_attribute : level->name);
+        pfs_buf_add(&pair->value, x->text.data, x->text.len);
+        if (x->depth > 0)
+            pfs_buf_str_add(&pair->section, x->levels[x->depth - 1].name_attribute);
+    }
+    pfs_buf_reset(&x->text);
+    return true;
+}
+
+static bool read_open_tag(struct xml *x)
+{
+    if (x->depth == DEPTH_MAX)
+        return wrong(x->pairs, "too deep");
+    if (x->depth)
+        x->levels[x->depth - 1].has_children = true;
+    else if (x->n_roots++)
+        return wrong(x->pairs, "two outermost elements");
+    struct level *level = &x->levels[x->depth++];
+    *level = (struct level){0};
+    pfs_buf_reset(&x->text);
+    if (!read_name(x, level->name))
+        return wrong(x->pairs, "a broken name");
+    for (;;) {
+        const char *before = x->at;
+        skip_blanks(x);
+        if (take(x, ">"))
+            return true;
+        if (take(x, "/>"))
+            return end_element(x);
+        if (x->at == before || !read_attribute(x, level))
+            return wrong(x->pairs, x->pairs->why ? x->pairs->why : "no blank before an attribute");
+    }
+}
+
+static bool read_close_tag(struct xml *x)
+{
+    char name[NAME_SIZE];
+    if (!read_name(x, name) || !take(x, ">") || x->depth == 0 ||
+        strcmp(x->levels[x->depth - 1].name, name) != 0)
+        return wrong(x->pairs, "a close tag of nothing");
+    return end_element(x);
+}
+
+static bool read_comment(struct xml *x)
+{
+    const char *end = memmem(x->at, (size_t)(x->end - x->at), "--", 2);
+    if (!end || end[2] != '>')
+        return wrong(x->pairs, "a broken comment");
+    x->at = end + 3;
+    return true;
+}
+
+static bool read_xml(struct xml *x)
+{
+    const char *end = memmem(x->at, (size_t)(x->end - x->at), "?>", 2);
+    if (!take(x, "<?xml version=\"1.0\" encoding=\"") || !end)
+        return wrong(x->pairs, "no declaration");
+    x->at = end + 2;
+    while (x->at < x->end) {
+        if (take(x, "<!--") ? !read_comment(x)
+            : take(x, "</") ? !read_close_tag(x)
+            : take(x, "<")  ? !read_open_tag(x)
+                            : !read_char(x, false, &x->text))
+            return wrong(x->pairs, x->pairs->why ? x->pairs->why : "broken text");
+    }
+    return (x->depth == 0 && x->n_roots == 1) || wrong(x->pairs, "not one outermost element");
+}
+
+bool read_back(const struct pfs_syntax *s, bool latin1, const char *bytes, size_t len, struct pairs *ret)
+{
+    struct pfs_buf text autobuf = PFS_BUF_INIT(0);
+    for (size_t i = 0; i < len; i++)
+        if (latin1)
+            add_code(&text, (unsigned char)bytes[i]);
+        else
+            pfs_buf_char(&text, bytes[i]);
+    const char *all = pfs_buf_str(&text);
+    if (!pfs_utf8_valid(all, text.len))
+        return wrong(ret, "no UTF-8");
+    if (!s->is_xml)
+        return read_lines(s, all, text.len, ret);
+    struct xml x = {.syntax = s, .at = all, .end = all + text.len, .pairs = ret};
+    bool ok = read_xml(&x);
+    pfs_buf_done(&x.text);
+    return ok;
+}
