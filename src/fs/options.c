@@ -41,22 +41,14 @@ static const struct fuse_opt spec[] = {
     FUSE_OPT_END,
 };
 
-/* What is neither ours nor given back to libfuse. */
-struct parse {
-    struct pfs_mount_options *options;
-    char *words[2]; /* [DB] MOUNTPOINT */
-    size_t n_words;
-    bool too_many;
-};
-
-static int take_word(struct parse *p, const char *word)
+static int take_word(struct pfs_mount_options *o, const char *word)
 {
-    if (p->n_words == 2) {
-        p->too_many = true;
+    if (o->n_words >= PFS_N_ELEMENTS(o->words)) {
+        o->n_words = PFS_N_ELEMENTS(o->words) + 1;
         return 0;
     }
-    p->words[p->n_words] = strdup(word);
-    return p->words[p->n_words++] ? 0 : -1;
+    o->words[o->n_words] = strdup(word);
+    return o->words[o->n_words++] ? 0 : -1;
 }
 
 /* What libfuse takes besides: anything else is a mistake of the user's. */
@@ -76,18 +68,18 @@ static bool is_libfuse_option(const char *arg)
 
 static int take_argument(void *data, const char *arg, int key, struct fuse_args *out)
 {
-    struct parse *p = data;
+    struct pfs_mount_options *o = data;
     switch (key) {
     case KEY_IGNORE:
         return 0;
     case KEY_READ_ONLY:
-        p->options->read_only = 1;
+        o->read_only = 1;
         return 1;
     case KEY_READ_WRITE:
-        p->options->read_only = 0;
+        o->read_only = 0;
         return 0;
     case FUSE_OPT_KEY_NONOPT:
-        return take_word(p, arg);
+        return take_word(o, arg);
     default:
         if (is_libfuse_option(arg))
             return 1;
@@ -137,21 +129,19 @@ static int make_absolute(const char *path, char **ret, struct pfs_err *err)
     return *ret ? 0 : pfs_err_nomem(err);
 }
 
-static int take_words(struct parse *p, struct pfs_err *err)
+static int take_words(struct pfs_mount_options *o, struct pfs_err *err)
 {
-    struct pfs_mount_options *o = p->options;
-    if (p->n_words == 0 || p->too_many)
+    if (o->n_words == 0 || o->n_words > PFS_N_ELEMENTS(o->words))
         return pfs_err_set(err, ENOEXEC, "usage: provfs mount [-f] [-o OPTIONS] [DATABASE] MOUNTPOINT");
-    int r = make_absolute(p->words[p->n_words - 1], &o->mountpoint, err);
-    if (r == 0 && p->n_words == 2)
-        r = make_absolute(p->words[0], &o->database, err);
+    int r = make_absolute(o->words[o->n_words - 1], &o->mountpoint, err);
+    if (r == 0 && o->n_words == 2)
+        r = make_absolute(o->words[0], &o->database, err);
     return r;
 }
 
 int pfs_mount_options_parse(int argc, char **argv, struct pfs_mount_options *ret, struct pfs_err *err)
 {
     *ret = (struct pfs_mount_options){.args = FUSE_ARGS_INIT(0, NULL)};
-    struct parse p = {.options = ret};
     int r = 0;
     for (int i = 0; i < argc && r == 0; i++)
         r = fuse_opt_add_arg(&ret->args, argv[i]);
@@ -160,16 +150,16 @@ int pfs_mount_options_parse(int argc, char **argv, struct pfs_mount_options *ret
     else if (r < 0)
         r = pfs_err_nomem(err);
     if (r == 0)
-        r = take_words(&p, err);
+        r = take_words(ret, err);
     if (r == 0)
         r = check_words(ret, err);
-    free(p.words[0]);
-    free(p.words[1]);
     return r;
 }
 
 void pfs_mount_options_done(struct pfs_mount_options *o)
 {
+    free(o->words[0]);
+    free(o->words[1]);
     free(o->mountpoint);
     free(o->assets);
     free(o->templates);

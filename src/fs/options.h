@@ -12,6 +12,8 @@ struct pfs_mount_options {
     char *uid, *gid, *admin_gid; /* numbers or names; NULL: not given */
     int foreground, debug, read_only, threads, cache_mb, names;
     struct fuse_args args; /* what is left for libfuse */
+    char *words[2];        /* [DB] MOUNTPOINT, as given */
+    size_t n_words;        /* how many were given: 3 means too many */
 };
 
 /* argv[0] is the program; then [-f] [-d] [-o …] [DB] MOUNTPOINT in any order. -ENOEXEC usage; -EINVAL an unknown or wrong option. */
