@@ -41,13 +41,13 @@ def fleet_db(tmp_path_factory):
 @pytest.fixture
 def inv(tmp_path):
     """An empty inventory of the test's own."""
-    return lib.Inventory(tmp_path)
+    return lib.Inventory(tmp_path / "empty")
 
 
 @pytest.fixture
 def own_fleet(fleet_db, tmp_path):
     """The sample inventory, of the test's own."""
-    return lib.copy_inventory(fleet_db, tmp_path)
+    return lib.copy_inventory(fleet_db, tmp_path / "fleet")
 
 
 @pytest.fixture(scope="module")
