@@ -209,7 +209,7 @@ const struct pfs_verb pfs_verbs[] = {
      "and settings as SCOPE/KEY (customer, account, device, line), bare where a key has a home. Bad rows are "
      "all named and then nothing is "
      "imported. Plain import wants new MACs.",
-     PFS_VERB_WRITES,
+     PFS_VERB_OWN,
      BIT(PFS_OPTION_REASON) | BIT(PFS_OPTION_DRY_RUN) | BIT(PFS_OPTION_UPDATE) | BIT(PFS_OPTION_SYNC) |
          BIT(PFS_OPTION_MAX_DELETE) | BIT(PFS_OPTION_DELIMITER),
      1, 1, pfs_command_import},
@@ -381,23 +381,15 @@ static int run_reading(struct pfs_command *cmd, struct pfs_err *err)
     return r;
 }
 
-/* One transaction of writing commands. */
-struct transaction {
-    struct pfs_context *c;
-    struct pfs_check check;
-    struct pfs_buf notes;
-};
-
-static int begin(struct transaction *t, struct pfs_context *c, const char *via, const char *reason,
-                 struct pfs_err *err)
+int pfs_transaction_begin(struct pfs_transaction *t, struct pfs_context *c, const char *via,
+                          const char *reason, struct pfs_err *err)
 {
-    *t = (struct transaction){.c = c};
+    *t = (struct pfs_transaction){.c = c};
     struct pfs_writer who = {.login = c->login, .via = via, .reason = reason};
     return pfs_store_write(c->store, &who, err);
 }
 
-/* Commits where r is 0 and the check passes. r 1: a command asks for rollback without error (dry run). */
-static int end(struct transaction *t, int r, struct pfs_command_io *io, struct pfs_err *err)
+int pfs_transaction_end(struct pfs_transaction *t, int r, struct pfs_command_io *io, struct pfs_err *err)
 {
     if (r == 0)
         r = pfs_check_run(&t->check, t->c, err);
@@ -416,16 +408,16 @@ static int end(struct transaction *t, int r, struct pfs_command_io *io, struct p
 
 static int run_writing(struct pfs_command *cmd, struct pfs_err *err)
 {
-    struct transaction t;
+    struct pfs_transaction t;
     int r = cmd->verb->before ? cmd->verb->before(cmd, err) : 0;
     if (r == 0)
-        r = begin(&t, cmd->context, cmd->context->via, cmd->options[PFS_OPTION_REASON], err);
+        r = pfs_transaction_begin(&t, cmd->context, cmd->context->via, cmd->options[PFS_OPTION_REASON], err);
     if (r < 0)
         return r;
     cmd->check = &t.check;
     cmd->notes = &t.notes;
     cmd->alone = true;
-    return end(&t, cmd->verb->fn(cmd, err), cmd->io, err);
+    return pfs_transaction_end(&t, cmd->verb->fn(cmd, err), cmd->io, err);
 }
 
 static int run_parsed(struct pfs_command *cmd, struct pfs_err *err)
@@ -457,7 +449,8 @@ int pfs_command_run(struct pfs_context *c, struct pfs_command_io *io, size_t n_w
 
 /* ---- a text of commands ---- */
 
-static int run_line(struct transaction *t, struct pfs_command_io *io, const char *line, struct pfs_err *err)
+static int run_line(struct pfs_transaction *t, struct pfs_command_io *io, const char *line,
+                    struct pfs_err *err)
 {
     struct pfs_command cmd = {
         .context = t->c, .io = io, .now = time(NULL), .check = &t->check, .notes = &t->notes};
@@ -466,7 +459,7 @@ static int run_line(struct transaction *t, struct pfs_command_io *io, const char
     int r = pfs_command_split(line, &cmd.arena, words, WORDS_MAX, &n, err);
     if (r == 0 && n > 0)
         r = parse(&cmd, n, words, err);
-    if (r == 0 && n > 0 && (cmd.verb->way != PFS_VERB_WRITES || cmd.verb->fn == pfs_command_import))
+    if (r == 0 && n > 0 && cmd.verb->way != PFS_VERB_WRITES)
         r = pfs_err_set(err, EINVAL, "%s may not stand in a command file", cmd.verb->name);
     if (r == 0 && n > 0 && cmd.verb->before)
         r = cmd.verb->before(&cmd, err);
@@ -479,8 +472,8 @@ static int run_line(struct transaction *t, struct pfs_command_io *io, const char
 static int apply_text(struct pfs_context *c, struct pfs_command_io *io, const char *text, size_t len,
                       const char *via, const char *reason, struct pfs_err *err)
 {
-    struct transaction t;
-    int r = begin(&t, c, via, reason, err);
+    struct pfs_transaction t;
+    int r = pfs_transaction_begin(&t, c, via, reason, err);
     if (r < 0)
         return r;
     autobuf struct pfs_buf line = PFS_BUF_INIT(0);
@@ -497,7 +490,7 @@ static int apply_text(struct pfs_context *c, struct pfs_command_io *io, const ch
             pfs_err_prefix(err, "line %zu", number);
         at += n + 1;
     }
-    return end(&t, r, io, err);
+    return pfs_transaction_end(&t, r, io, err);
 }
 
 int pfs_command_apply(struct pfs_context *c, struct pfs_command_io *io, const char *text, size_t len,

@@ -39,7 +39,7 @@ static int check_model(struct pfs_command *cmd, const char *value, struct pfs_er
     return value ? pfs_library_find_model(cmd->context->library, value, &m, err) : 0;
 }
 
-/* Sets a field; an empty text clears it. */
+/* Sets a field; an empty text clears it. 1 changed, 0 held already. */
 static int set_field(struct pfs_command *cmd, const struct pfs_target *t, enum pfs_field field,
                      const char *value, struct pfs_err *err)
 {
@@ -50,9 +50,10 @@ static int set_field(struct pfs_command *cmd, const struct pfs_target *t, enum p
         r = pfs_store_update(cmd->context->store, t->kind, t->id, field, value, err);
     bool touches_files = field == PFS_FIELD_MODEL || field == PFS_FIELD_PROFILE ||
                          field == PFS_FIELD_PARENT || field == PFS_FIELD_CUSTOMER;
-    if (r <= 0 || !touches_files)
-        return r < 0 ? r : 0;
-    return pfs_check_note_scope(cmd->check, cmd->context, t->kind, t->id, err);
+    if (r <= 0 || !touches_files || !cmd->check)
+        return r;
+    r = pfs_check_note_scope(cmd->check, cmd->context, t->kind, t->id, err);
+    return r < 0 ? r : 1;
 }
 
 /* The profile before and the customer after may not go together, nor the other way round: where the customer
@@ -67,18 +68,21 @@ static int set_customer(struct pfs_command *cmd, const struct pfs_target *t, con
     return r < 0 ? r : set_field(cmd, t, PFS_FIELD_CUSTOMER, customer, err);
 }
 
-/* fields: NULL where not given. */
-static int set_fields(struct pfs_command *cmd, const struct pfs_target *t, const char *const *fields,
-                      struct pfs_err *err)
+int pfs_command_set_fields(struct pfs_command *cmd, const struct pfs_target *t, const char *const *fields,
+                           struct pfs_err *err)
 {
+    bool changed = false;
     int r = 0;
     if (fields[PFS_FIELD_CUSTOMER])
         r = set_customer(cmd, t, fields[PFS_FIELD_CUSTOMER],
                          t->kind == PFS_SCOPE_DEVICE && fields[PFS_FIELD_PROFILE], err);
-    for (int i = 0; i < PFS_N_FIELDS && r == 0; i++)
+    changed |= r > 0;
+    for (int i = 0; i < PFS_N_FIELDS && r >= 0; i++) {
         if (fields[i] && i != PFS_FIELD_CUSTOMER)
             r = set_field(cmd, t, (enum pfs_field)i, fields[i], err);
-    return r;
+        changed |= r > 0;
+    }
+    return r < 0 ? r : changed;
 }
 
 /* ---- settings ---- */
@@ -214,8 +218,8 @@ static int assign_all(struct pfs_command *cmd, struct pfs_target *t, size_t firs
             fields[field] = equals + 1;
     }
     if (r == 0)
-        r = set_fields(cmd, t, fields, err);
-    for (size_t i = first; i < cmd->n && r == 0; i++) {
+        r = pfs_command_set_fields(cmd, t, fields, err);
+    for (size_t i = first; i < cmd->n && r >= 0; i++) {
         size_t key_len = strcspn(cmd->words[i], "=");
         const char *key = pfs_arena_strndup(&cmd->arena, cmd->words[i], key_len);
         if (!key)
@@ -328,7 +332,7 @@ int pfs_command_unset(struct pfs_command *cmd, struct pfs_err *err)
         r = pfs_command_target(cmd, KINDS_SET, &t, &used, err);
     if (r == 0 && cmd->n <= used)
         r = pfs_command_usage(cmd, err);
-    for (size_t i = used; r == 0 && i < cmd->n; i++)
+    for (size_t i = used; r >= 0 && i < cmd->n; i++)
         r = is_setting(cmd->words[i]) ? unset_setting(cmd, &t, cmd->words[i], from, err)
                                       : unset_field(cmd, &t, cmd->words[i], err);
     return r < 0 ? r : 0;
@@ -584,10 +588,12 @@ static int move_fields(struct pfs_command *cmd, const struct pfs_target *from, c
         [PFS_FIELD_PROFILE] = old.fields[PFS_FIELD_PROFILE] ? old.fields[PFS_FIELD_PROFILE] : "",
         [PFS_FIELD_CUSTOMER] = old.fields[PFS_FIELD_CUSTOMER] ? old.fields[PFS_FIELD_CUSTOMER] : "",
     };
-    r = set_fields(cmd, to, fields, err);
-    if (r == 0)
+    r = pfs_command_set_fields(cmd, to, fields, err);
+    if (r >= 0)
         r = set_field(cmd, from, PFS_FIELD_PROFILE, NULL, err);
-    return r < 0 ? r : set_field(cmd, from, PFS_FIELD_CUSTOMER, NULL, err);
+    if (r >= 0)
+        r = set_field(cmd, from, PFS_FIELD_CUSTOMER, NULL, err);
+    return r < 0 ? r : 0;
 }
 
 int pfs_command_replace(struct pfs_command *cmd, struct pfs_err *err)

@@ -50,6 +50,20 @@ struct pfs_verb {
 extern const struct pfs_verb pfs_verbs[];
 extern const size_t pfs_n_verbs;
 
+/* One transaction of writing commands. */
+struct pfs_transaction {
+    struct pfs_context *c;
+    struct pfs_check check;
+    struct pfs_buf notes;
+};
+
+/* Takes the writer lock. After an error there is nothing to end. */
+int pfs_transaction_begin(struct pfs_transaction *t, struct pfs_context *c, const char *via,
+                          const char *reason, struct pfs_err *err);
+/* r 0: checks, commits and shows the notes; negative: rolls back and returns it; 1: rolls back and returns 0
+ * (a dry run). */
+int pfs_transaction_end(struct pfs_transaction *t, int r, struct pfs_command_io *io, struct pfs_err *err);
+
 struct pfs_command {
     struct pfs_context *context;
     struct pfs_command_io *io;
@@ -59,7 +73,7 @@ struct pfs_command {
     const char **words;
     const char *options[PFS_N_OPTIONS]; /* NULL: not given; "" for one without value */
     int64_t now;
-    struct pfs_check *check; /* writes */
+    struct pfs_check *check; /* writes; NULL: the command checks what it touched itself */
     struct pfs_buf *notes;   /* writes: lines for people, shown once it is committed */
     bool alone;              /* the only command of its transaction */
 };
@@ -116,6 +130,11 @@ size_t pfs_command_width(const char *s);
 
 /* Draws `what: n of total` on a terminal, at most ten times a second; total 0 ends the line. */
 void pfs_command_progress(struct pfs_command *cmd, const char *what, int64_t n, int64_t total);
+
+/* Sets fields by text, those that are not NULL; an empty text clears. Customer and profile in the order that
+ * goes. 1 where something changed, else 0. */
+int pfs_command_set_fields(struct pfs_command *cmd, const struct pfs_target *t, const char *const *fields,
+                           struct pfs_err *err);
 
 int pfs_command_init(struct pfs_command *cmd, struct pfs_err *err);
 int pfs_command_add(struct pfs_command *cmd, struct pfs_err *err);
