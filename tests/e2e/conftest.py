@@ -74,11 +74,11 @@ def mounted(request):
         return mounts[-1]
 
     yield do
-    for m in mounts:
+    for m in reversed(mounts):
         if m.p.poll() is None:
             m.close()
-        else:
-            lib.unmount(m.path)
+    for m in mounts:
+        lib.unmount(m.path)
 
 
 def server_fixture(name, **kwargs):

@@ -242,7 +242,8 @@ class Mount(Process):
     def __init__(self, inventory, options=OPTIONS, path=None, env=None):
         self.path = Path(path or inventory.phones)
         self.inventory = inventory
-        self.path.mkdir(exist_ok=True)
+        with contextlib.suppress(FileExistsError):  # where a dead mount is, mkdir(exist_ok=True) fails
+            self.path.mkdir()
         log = inventory.folder / f"mount-{self.path.name}.log"
         argv = [PROVFS, "mount", "-f"] + (["-o", options] if options else []) + [str(inventory.db), str(self.path)]
         super().__init__(argv, log, {**inventory.env, **(env or {})})

@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import time
+from pathlib import Path
 
 import pytest
 
@@ -65,11 +66,22 @@ def test_mount_fuse_helper(own_fleet, background):
     assert (path / NAME).read_bytes()
 
 
-def test_mount_from_fstab(own_fleet, background):
+@pytest.fixture
+def helper():
+    """What `ninja install` puts there for mount(8), which gives its helpers no PATH."""
+    link = Path("/sbin/mount.fuse.provfs")
+    had = link.exists()
+    if not had:
+        link.symlink_to(lib.PROVFS)
+    yield
+    if not had:
+        link.unlink()
+
+
+def test_mount_from_fstab(own_fleet, background, helper):
     fstab = own_fleet.folder / "fstab"
     fstab.write_text(f"{own_fleet.db} {own_fleet.phones} fuse.provfs ro,allow_other,view=phones,nofail,noatime 0 0\n")
-    env = link_program(own_fleet.folder / "bin", "provfs")
-    path = background(["mount", "--fstab", str(fstab), str(own_fleet.phones)], env)
+    path = background(["mount", "--fstab", str(fstab), str(own_fleet.phones)])
     assert (path / NAME).read_bytes()
     with open("/proc/self/mounts", encoding="utf-8") as f:
         assert f"{own_fleet.db} {path} fuse.provfs ro" in f.read()
@@ -91,10 +103,11 @@ def test_umount_ends_the_daemon(own_fleet, mounted):
 
 def test_sigterm_while_a_file_is_open(own_fleet, mounted):
     m = mounted(own_fleet)
-    with open(m.path / NAME, "rb"):
-        m.p.send_signal(signal.SIGTERM)
-        assert m.p.wait(20) == 0
-    assert not lib.is_mounted(m.path)
+    fd = os.open(m.path / NAME, os.O_RDONLY)
+    m.p.send_signal(signal.SIGTERM)
+    assert m.p.wait(20) == 0 and not lib.is_mounted(m.path)
+    with pytest.raises(OSError):  # nobody is there to be told
+        os.close(fd)
 
 
 def test_a_dead_mount_is_cleared_at_the_next_start(own_fleet, mounted):
@@ -111,11 +124,10 @@ def test_a_dead_mount_is_cleared_at_the_next_start(own_fleet, mounted):
 def test_mounting_twice_at_one_place_is_refused(own_fleet, mounted):
     mounted(own_fleet)
     r = own_fleet.run("mount", "-o", lib.Mount.OPTIONS, own_fleet.phones)
-    assert r.returncode == 1 and r.stderr.count(b"\n") == 1
+    assert r.returncode == 1 and b"mounted already" in r.stderr.splitlines()[-1]
 
 
-@pytest.mark.parametrize("args", [("/no/such/folder",), ("-o", "view=sideways", "PHONES"), ("-o", "frobnicate", "PHONES"),
-                                  ("-o", "assets=/no/such/folder", "PHONES")])
+@pytest.mark.parametrize("args", [("/no/such/folder",), ("-o", "view=sideways", "PHONES"), ("-o", "frobnicate", "PHONES")])
 def test_mounts_that_cannot_be(own_fleet, args):
     r = own_fleet.run("mount", *(str(own_fleet.phones) if a == "PHONES" else a for a in args))
     assert r.returncode in (1, 2) and r.stderr and not lib.is_mounted(own_fleet.phones)
