@@ -21,7 +21,7 @@ struct place {
 struct subject {
     const char *key;
     unsigned line;
-    struct place *places, **last_place;
+    struct place *places, **last_place, *last;
     size_t n_places;
 };
 
@@ -71,6 +71,8 @@ static void add_place(struct explain *x, const char *key, unsigned line, const c
         line = 0;
     }
     struct subject *s = subject_of(x, key, line);
+    if (s && s->last && s->last->file == x->file && strcmp(s->last->native, native) == 0)
+        return; /* used twice in one expression */
     struct place *p = s ? pfs_arena_alloc(&x->cmd->arena, sizeof *p) : NULL;
     const char *copy = p ? pfs_arena_strdup(&x->cmd->arena, native) : NULL;
     if (!copy) {
@@ -80,6 +82,7 @@ static void add_place(struct explain *x, const char *key, unsigned line, const c
     *p = (struct place){.native = copy, .file = x->file};
     *s->last_place = p;
     s->last_place = &p->next;
+    s->last = p;
     s->n_places++;
 }
 
@@ -214,11 +217,19 @@ struct origin {
     char text[256];
 };
 
+/* How much of `import fleet.csv (xxh3 …)` people want to see here. */
+static int without_digest(const char *via)
+{
+    const char *digest = strstr(via, " (");
+    return digest ? (int)(digest - via) : (int)strlen(via);
+}
+
 static int newest(void *arg, const struct pfs_log_row *row)
 {
     struct origin *o = arg;
     if (strncmp(row->via, "import", 6) == 0)
-        snprintf(o->text, sizeof o->text, "gen %lld  %s", (long long)row->gen, row->via);
+        snprintf(o->text, sizeof o->text, "gen %lld  %.*s", (long long)row->gen, without_digest(row->via),
+                 row->via);
     else
         snprintf(o->text, sizeof o->text, "gen %lld  set by %s%s%s", (long long)row->gen,
                  row->login[0] ? row->login : "?", row->reason ? ": " : "", row->reason ? row->reason : "");
