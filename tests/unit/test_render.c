@@ -246,7 +246,7 @@ static void elements(void **state)
         {"syntax='xml-attribute'",
          "<element name='r'><set key='a' value='\"'/><set key='b' value='2'/><element name='c'><set key='a' "
          "value='3'/></element></element>",
-         "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<r\n    a=\"&quot;\"\n    b=\"2\">\n  <c\n    "
+         "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<r\n    a=\"&quot;\"\n    b=\"2\">\n  <c\n      "
          "a=\"3\"/>\n</r>\n"},
         {"syntax='xml-entry'",
          "<element name='c'><attribute name='xmlns' value='u'/><section name='s_{model.keys}'><set "
@@ -557,7 +557,7 @@ static void overrides(void **state)
          "value='2'/></element></element>",
          {{0, "acme:a", "x"}, {0, "acme:b", "y"}, {0, "acme:c", "z"}, {0, "acme:d", "\""}},
          "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<r\n    a=\"x\">\n  <e\n      b=\"y\"/>\n  "
-         "<overrides\n    "
+         "<overrides\n      "
          "c=\"z\"\n      d=\"&quot;\"/>\n</r>\n"},
         {"syntax='xml-attribute'",
          "<element name='r'><element name='o'><overrides/></element><element name='e'><set key='b' "
