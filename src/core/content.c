@@ -374,6 +374,12 @@ static struct pfs_library *take_library(struct pfs_content *c, uint64_t *ret_gen
     return l;
 }
 
+struct pfs_library *pfs_content_library(struct pfs_content *c)
+{
+    uint64_t generation;
+    return take_library(c, &generation);
+}
+
 struct find {
     struct pfs_content *content;
     struct pfs_store *store;

@@ -48,4 +48,7 @@ uint64_t pfs_content_next_id(struct pfs_content *c);
 /* A version of an asset whose identity has this hash: the time it is published with under `name` (at least `at_least`). */
 int64_t pfs_content_publish_asset(struct pfs_content *c, const char *name, uint64_t hash, int64_t at_least);
 
+/* The templates now in service, a reference for the caller. */
+struct pfs_library *pfs_content_library(struct pfs_content *c);
+
 struct pfs_cache *pfs_content_cache(struct pfs_content *c);

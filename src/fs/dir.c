@@ -8,9 +8,9 @@
 #include <strings.h>
 #include <xxhash.h>
 
-/* Offsets: 0 the start, 1 and 2 "." and "..", then hashes of names below DEVICES, then DEVICES + MAC * 256 + file + 1. */
+/* Offsets: 0 the start, 1 to 3 ".", ".." and control, then hashes of names below DEVICES, then DEVICES + MAC * 256 + file + 1. */
 static const uint64_t DEVICES = UINT64_C(1) << 62;
-enum { DOT = 1, DOT_DOT = 2, FILES_OF_A_DEVICE = 256, NAMES_MAX = 1 << 20 };
+enum { DOT = 1, DOT_DOT = 2, CONTROL = 3, FILES_OF_A_DEVICE = 256, NAMES_MAX = 1 << 20 };
 
 /* A reply being filled. */
 struct listing {
@@ -158,6 +158,10 @@ static int list_root(struct listing *l)
     int r = pfs_fs_store(l->fs, &l->store, NULL);
     if (r == 0)
         r = put_dots(l);
+    if (r == 0 && l->fs->shows_control && l->from < CONTROL)
+        r = put(l, "control", S_IFDIR, CONTROL);
+    if (!l->fs->shows_phones)
+        return r;
     if (r == 0 && l->from < DEVICES)
         r = list_names(l, "");
     return r == 0 ? list_devices(l) : r;

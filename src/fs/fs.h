@@ -5,6 +5,7 @@
 
 #include "core/assets.h"
 #include "core/content.h"
+#include "core/tree.h"
 #include "fs/node.h"
 
 #include <fuse_lowlevel.h>
@@ -18,6 +19,8 @@ struct pfs_fs {
     struct pfs_content *content;
     struct pfs_assets *assets;
     struct pfs_nodes *nodes;
+    struct pfs_tree tree;  /* the control tree */
+    bool shows_phones, shows_control; /* the view */
     struct pfs_notify *notify;
     pthread_key_t readers; /* a store connection a thread */
     bool has_readers;
@@ -35,6 +38,14 @@ extern const struct fuse_lowlevel_ops pfs_fs_ops;
 /* This thread's connection, opened at first use, and anew when the database file is another one. */
 int pfs_fs_store(struct pfs_fs *fs, struct pfs_store **ret, struct pfs_err *err);
 int pfs_fs_readers_init(struct pfs_fs *fs, struct pfs_err *err);
+
+/* This thread's context: its store, a resolver of its own, the templates now in service. Valid until its next call. */
+int pfs_fs_context(struct pfs_fs *fs, struct pfs_context **ret, struct pfs_err *err);
+
+/* Who is behind a request (caller.c): the login as a name; the process of a thread; whether it is being killed by a signal. */
+void pfs_fs_login(pid_t pid, uid_t uid, char *out, size_t size);
+int64_t pfs_fs_process(pid_t pid);
+bool pfs_fs_is_dying(pid_t pid);
 
 /* Directory listings (dir.c). */
 void pfs_fs_readdir(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off, struct fuse_file_info *fi);

@@ -6,8 +6,10 @@
 
 struct node {
     uint64_t id, lookups;
-    struct pfs_version *version; /* NULL: a folder */
-    char *path;                  /* of a folder */
+    enum pfs_node_kind kind;
+    struct pfs_version *version; /* FILE */
+    char *path;                  /* FOLDER, CONTROL; `key` is the kind's letter and the path */
+    char *key;
     int64_t mtime;
     uint64_t parent; /* a file: where and under which name it was looked up last */
     char *name;
@@ -17,7 +19,7 @@ struct node {
 struct pfs_nodes {
     pthread_mutex_t lock;
     struct pfs_map by_id;
-    struct pfs_map folders; /* path to node */
+    struct pfs_map paths; /* key to node */
     struct node *newest, *oldest;
 };
 
@@ -34,7 +36,7 @@ int pfs_nodes_new(struct pfs_nodes **ret)
 static void free_node(struct node *n)
 {
     pfs_version_unref(n->version);
-    free(n->path);
+    free(n->key);
     free(n->name);
     free(n);
 }
@@ -46,7 +48,7 @@ void pfs_nodes_free(struct pfs_nodes *t)
     for (struct pfs_map_entry *e = pfs_map_next(&t->by_id, NULL); e; e = pfs_map_next(&t->by_id, e))
         free_node(e->value);
     pfs_map_done(&t->by_id);
-    pfs_map_done(&t->folders);
+    pfs_map_done(&t->paths);
     pthread_mutex_destroy(&t->lock);
     free(t);
 }
@@ -109,6 +111,7 @@ static int take_file(struct pfs_nodes *t, struct pfs_version *v, uint64_t parent
         n = add_node(t, v->id);
         if (!n)
             return -ENOMEM;
+        n->kind = PFS_NODE_FILE;
         n->version = pfs_version_ref(v);
         link_newest(t, n);
     }
@@ -124,20 +127,32 @@ static int take_file(struct pfs_nodes *t, struct pfs_version *v, uint64_t parent
     return 0;
 }
 
-static int take_folder(struct pfs_nodes *t, const char *path, int64_t mtime, uint64_t new_id, uint64_t *ret_id)
+static int add_path(struct pfs_nodes *t, enum pfs_node_kind kind, const char *key, uint64_t id, struct node **ret)
 {
-    struct node *n = pfs_map_get(&t->folders, path, strlen(path));
-    if (!n) {
-        n = add_node(t, new_id);
-        if (!n)
-            return -ENOMEM;
-        n->path = strdup(path);
-        if (!n->path || pfs_map_put(&t->folders, path, strlen(path), n, NULL) < 0) {
-            pfs_map_remove_u64(&t->by_id, new_id);
-            free_node(n);
-            return -ENOMEM;
-        }
+    struct node *n = add_node(t, id);
+    if (!n)
+        return -ENOMEM;
+    n->kind = kind;
+    n->key = strdup(key);
+    if (!n->key || pfs_map_put(&t->paths, key, strlen(key), n, NULL) < 0) {
+        pfs_map_remove_u64(&t->by_id, id);
+        free_node(n);
+        return -ENOMEM;
     }
+    n->path = n->key + 1;
+    *ret = n;
+    return 0;
+}
+
+static int take_path(struct pfs_nodes *t, enum pfs_node_kind kind, const char *path, int64_t mtime, uint64_t new_id,
+                     uint64_t *ret_id)
+{
+    autofree char *key = NULL;
+    if (asprintf(&key, "%c%s", kind == PFS_NODE_CONTROL ? 'c' : 'a', path) < 0)
+        return -ENOMEM;
+    struct node *n = pfs_map_get(&t->paths, key, strlen(key));
+    if (!n && add_path(t, kind, key, new_id, &n) < 0)
+        return -ENOMEM;
     n->mtime = mtime;
     n->lookups++;
     *ret_id = n->id;
@@ -154,7 +169,7 @@ static struct node *forget(struct pfs_nodes *t, uint64_t id, uint64_t count)
         return NULL;
     pfs_map_remove_u64(&t->by_id, id);
     if (n->path)
-        pfs_map_remove(&t->folders, n->path, strlen(n->path));
+        pfs_map_remove(&t->paths, n->key, strlen(n->key));
     else
         unlink_node(t, n);
     return n;
@@ -165,7 +180,7 @@ static int get(struct pfs_nodes *t, uint64_t id, struct pfs_node *ret)
     const struct node *n = pfs_map_get_u64(&t->by_id, id);
     if (!n)
         return -ESTALE;
-    *ret = (struct pfs_node){.kind = n->path ? PFS_NODE_FOLDER : PFS_NODE_FILE, .id = id, .mtime = n->mtime};
+    *ret = (struct pfs_node){.kind = n->kind, .id = id, .mtime = n->mtime};
     if (!n->path) {
         ret->version = pfs_version_ref(n->version);
         return 0;
@@ -184,10 +199,11 @@ int pfs_nodes_take_file(struct pfs_nodes *t, struct pfs_version *v, uint64_t par
     return r;
 }
 
-int pfs_nodes_take_folder(struct pfs_nodes *t, const char *path, int64_t mtime, uint64_t new_id, uint64_t *ret_id)
+int pfs_nodes_take_path(struct pfs_nodes *t, enum pfs_node_kind kind, const char *path, int64_t mtime, uint64_t new_id,
+                        uint64_t *ret_id)
 {
     pthread_mutex_lock(&t->lock);
-    int r = take_folder(t, path, mtime, new_id, ret_id);
+    int r = take_path(t, kind, path, mtime, new_id, ret_id);
     pthread_mutex_unlock(&t->lock);
     return r;
 }

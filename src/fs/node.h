@@ -9,14 +9,14 @@
 
 struct pfs_nodes;
 
-enum pfs_node_kind { PFS_NODE_ROOT, PFS_NODE_FOLDER, PFS_NODE_FILE };
+enum pfs_node_kind { PFS_NODE_ROOT, PFS_NODE_FOLDER, PFS_NODE_FILE, PFS_NODE_CONTROL };
 
 /* A copy of what a node stands for; the caller drops the version with pfs_node_done(). */
 struct pfs_node {
     enum pfs_node_kind kind;
     uint64_t id;
     struct pfs_version *version; /* FILE: a reference */
-    char *path;                  /* FOLDER: its path in the assets, owned */
+    char *path;                  /* FOLDER: its path in the assets, CONTROL: its path below control/; owned */
     int64_t mtime;               /* FOLDER */
 };
 void pfs_node_done(struct pfs_node *n);
@@ -26,8 +26,9 @@ void pfs_nodes_free(struct pfs_nodes *t);
 
 /* Counts one look-up of this version under parent and name, making the node. 0 or -ENOMEM. */
 int pfs_nodes_take_file(struct pfs_nodes *t, struct pfs_version *v, uint64_t parent, const char *name);
-/* The same for a folder; *ret_id is its node, new_id where it is not known yet. */
-int pfs_nodes_take_folder(struct pfs_nodes *t, const char *path, int64_t mtime, uint64_t new_id, uint64_t *ret_id);
+/* The same for a folder of the assets, or a place in the control tree; *ret_id is its node, new_id where it is not known yet. */
+int pfs_nodes_take_path(struct pfs_nodes *t, enum pfs_node_kind kind, const char *path, int64_t mtime, uint64_t new_id,
+                        uint64_t *ret_id);
 
 /* Takes n look-ups back; at none left the node is gone. */
 void pfs_nodes_forget(struct pfs_nodes *t, uint64_t id, uint64_t n);

@@ -1,5 +1,5 @@
 /* The FUSE operations: unpack, ask the core, reply. Each request is answered exactly once. */
-#include "fs/fs.h"
+#include "fs/control.h"
 #include "fs/notify.h"
 
 #include <errno.h>
@@ -65,7 +65,7 @@ static int reply_folder(fuse_req_t req, const struct pfs_asset *a)
 {
     struct pfs_fs *fs = fs_of(req);
     struct pfs_node node = {.kind = PFS_NODE_FOLDER, .mtime = a->mtime};
-    if (pfs_nodes_take_folder(fs->nodes, a->path, a->mtime, pfs_content_next_id(fs->content), &node.id) < 0)
+    if (pfs_nodes_take_path(fs->nodes, PFS_NODE_FOLDER, a->path, a->mtime, pfs_content_next_id(fs->content), &node.id) < 0)
         return -ENOMEM;
     struct fuse_entry_param e = {.ino = node.id, .attr_timeout = NO_TIME_S, .entry_timeout = NO_TIME_S};
     pfs_fs_attr(fs, &node, &e.attr);
@@ -92,6 +92,12 @@ static int lookup_root(fuse_req_t req, const char *name)
     struct pfs_store *store;
     struct pfs_version *v = NULL;
     bool absent = false;
+    if (fs->shows_control && strcmp(name, "control") == 0) {
+        pfs_control_lookup(req, NULL, name);
+        return 0;
+    }
+    if (!fs->shows_phones)
+        return -ENOENT;
     int r = pfs_fs_store(fs, &store, NULL);
     if (r == 0)
         r = pfs_content_lookup(fs->content, store, name, &v, &absent, NULL);
@@ -109,15 +115,27 @@ static void op_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
 {
     struct pfs_node node;
     int r = strlen(name) > PFS_FILE_NAME_MAX ? -ENAMETOOLONG : pfs_nodes_get(fs_of(req)->nodes, parent, &node);
-    if (r == 0) {
-        if (node.kind == PFS_NODE_ROOT)
-            r = lookup_root(req, name);
-        else
-            r = node.kind == PFS_NODE_FOLDER ? lookup_asset(req, parent, node.path, name) : -ENOTDIR;
-        pfs_node_done(&node);
+    if (r < 0) {
+        fuse_reply_err(req, -r);
+        return;
+    }
+    switch (node.kind) {
+    case PFS_NODE_ROOT:
+        r = lookup_root(req, name);
+        break;
+    case PFS_NODE_FOLDER:
+        r = lookup_asset(req, parent, node.path, name);
+        break;
+    case PFS_NODE_CONTROL:
+        pfs_control_lookup(req, node.path, name);
+        break;
+    case PFS_NODE_FILE:
+        r = -ENOTDIR;
+        break;
     }
     if (r < 0)
         fuse_reply_err(req, -r);
+    pfs_node_done(&node);
 }
 
 static void op_forget(fuse_req_t req, fuse_ino_t ino, uint64_t n)
@@ -143,16 +161,37 @@ static void op_getattr(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi
         fuse_reply_err(req, -r);
         return;
     }
-    pfs_fs_attr(fs, &node, &st);
-    fuse_reply_attr(req, &st, node.kind == PFS_NODE_FOLDER ? NO_TIME_S : FOR_EVER_S);
+    if (node.kind == PFS_NODE_CONTROL) {
+        pfs_control_getattr(req, &node);
+    } else {
+        pfs_fs_attr(fs, &node, &st);
+        fuse_reply_attr(req, &st, node.kind == PFS_NODE_FOLDER ? NO_TIME_S : FOR_EVER_S);
+    }
     pfs_node_done(&node);
 }
 
 /* ---- reading ---- */
 
+/* Opens a node of the control tree by `open`. False: it is no such node, and nothing was answered. */
+static bool open_by(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi,
+                    void (*open)(fuse_req_t req, const struct pfs_node *node, struct fuse_file_info *fi))
+{
+    struct pfs_fs *fs = fs_of(req);
+    struct pfs_node node;
+    if (!fs->shows_control || pfs_nodes_get(fs->nodes, ino, &node) < 0)
+        return false;
+    bool is_control = node.kind == PFS_NODE_CONTROL;
+    if (is_control)
+        open(req, &node, fi);
+    pfs_node_done(&node);
+    return is_control;
+}
+
 static void op_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 {
-    const struct pfs_fs *fs = fs_of(req);
+    struct pfs_fs *fs = fs_of(req);
+    if (open_by(req, ino, fi, pfs_control_open))
+        return;
     if ((fi->flags & O_ACCMODE) != O_RDONLY || (fi->flags & O_TRUNC)) {
         fuse_reply_err(req, EROFS);
         return;
@@ -191,7 +230,7 @@ static void op_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off, stru
 {
     struct pfs_node node;
     int r = pfs_nodes_get(fs_of(req)->nodes, ino, &node);
-    if (r == 0 && node.kind != PFS_NODE_FILE) {
+    if (r == 0 && node.kind != PFS_NODE_FILE && node.kind != PFS_NODE_CONTROL) {
         pfs_node_done(&node);
         r = -EISDIR;
     }
@@ -199,7 +238,9 @@ static void op_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off, stru
         fuse_reply_err(req, -r);
         return;
     }
-    if (node.version->fd >= 0)
+    if (node.kind == PFS_NODE_CONTROL)
+        pfs_control_read(req, size, off, fi);
+    else if (node.version->fd >= 0)
         read_asset(req, node.version, size, off);
     else
         read_rendered(req, node.version, size, off);
@@ -212,47 +253,132 @@ static void op_statfs(fuse_req_t req, fuse_ino_t ino)
     fuse_reply_statfs(req, &st);
 }
 
-/* ---- what the phones' part does not do ---- */
+/* ---- changes: the control tree's; everything else is read only ---- */
+
+/* The path of a node of the control tree, owned by the caller; NULL where it is another's, and the request has been refused. */
+static char *control_path(fuse_req_t req, fuse_ino_t ino)
+{
+    struct pfs_node node;
+    int r = pfs_nodes_get(fs_of(req)->nodes, ino, &node);
+    char *path = r == 0 && node.kind == PFS_NODE_CONTROL ? steal_ptr(&node.path) : NULL;
+    if (r == 0)
+        pfs_node_done(&node);
+    if (!path)
+        fuse_reply_err(req, r < 0 ? -r : EROFS);
+    return path;
+}
 
 static void op_setattr(fuse_req_t req, fuse_ino_t ino, struct stat *attr, int to_set, struct fuse_file_info *fi)
 {
-    fuse_reply_err(req, EROFS);
+    autofree char *path = control_path(req, ino);
+    const struct pfs_node node = {.kind = PFS_NODE_CONTROL, .id = ino, .path = path};
+    if (path)
+        pfs_control_setattr(req, &node, attr, to_set);
 }
 
-static void op_mknod(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode, dev_t dev)
+static void op_create(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode, struct fuse_file_info *fi)
 {
-    fuse_reply_err(req, EROFS);
+    autofree char *path = control_path(req, parent);
+    if (path)
+        pfs_control_create(req, path, name, fi);
 }
 
 static void op_mkdir(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode)
 {
-    fuse_reply_err(req, EROFS);
+    autofree char *path = control_path(req, parent);
+    if (path)
+        pfs_control_mkdir(req, path, name);
 }
 
-static void op_remove(fuse_req_t req, fuse_ino_t parent, const char *name)
+static void op_unlink(fuse_req_t req, fuse_ino_t parent, const char *name)
 {
-    fuse_reply_err(req, EROFS);
+    autofree char *path = control_path(req, parent);
+    if (path)
+        pfs_control_remove(req, path, name, false);
 }
 
-static void op_symlink(fuse_req_t req, const char *link, fuse_ino_t parent, const char *name)
+static void op_rmdir(fuse_req_t req, fuse_ino_t parent, const char *name)
 {
-    fuse_reply_err(req, EROFS);
+    autofree char *path = control_path(req, parent);
+    if (path)
+        pfs_control_remove(req, path, name, true);
 }
 
 static void op_rename(fuse_req_t req, fuse_ino_t parent, const char *name, fuse_ino_t new_parent, const char *new_name,
                       unsigned flags)
 {
-    fuse_reply_err(req, EROFS);
+    autofree char *path = control_path(req, parent);
+    if (!path)
+        return;
+    if (parent != new_parent || (flags & ~(unsigned)RENAME_NOREPLACE))
+        fuse_reply_err(req, EPERM); /* not EXDEV: mv would copy */
+    else
+        pfs_control_rename(req, path, name, new_name);
+}
+
+/* There are no other kinds of file anywhere. */
+static void op_mknod(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode, dev_t dev)
+{
+    fuse_reply_err(req, fs_of(req)->shows_control ? EPERM : EROFS);
+}
+
+static void op_symlink(fuse_req_t req, const char *link, fuse_ino_t parent, const char *name)
+{
+    fuse_reply_err(req, fs_of(req)->shows_control ? EPERM : EROFS);
 }
 
 static void op_link(fuse_req_t req, fuse_ino_t ino, fuse_ino_t parent, const char *name)
 {
-    fuse_reply_err(req, EROFS);
+    fuse_reply_err(req, fs_of(req)->shows_control ? EPERM : EROFS);
 }
 
-static void op_create(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode, struct fuse_file_info *fi)
+static void op_write(fuse_req_t req, fuse_ino_t ino, const char *buf, size_t size, off_t off, struct fuse_file_info *fi)
 {
-    fuse_reply_err(req, EROFS);
+    pfs_control_write(req, buf, size, off, fi); /* nothing else is ever opened for writing */
+}
+
+static void op_flush(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
+{
+    if (fi->fh)
+        pfs_control_flush(req, fi);
+    else
+        fuse_reply_err(req, fs_of(req)->shows_control ? 0 : ENOSYS);
+}
+
+static void op_release(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
+{
+    if (fi->fh)
+        pfs_control_release(req, fi);
+    else
+        fuse_reply_err(req, 0);
+}
+
+static void op_fsync(fuse_req_t req, fuse_ino_t ino, int datasync, struct fuse_file_info *fi)
+{
+    fuse_reply_err(req, 0); /* a write that succeeded is durable */
+}
+
+/* Listings of the control tree keep what was there at opendir; others need no handle. */
+static void op_opendir(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
+{
+    if (!open_by(req, ino, fi, pfs_control_opendir))
+        fuse_reply_open(req, fi);
+}
+
+static void op_readdir(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off, struct fuse_file_info *fi)
+{
+    if (fi->fh)
+        pfs_control_readdir(req, size, off, fi);
+    else
+        pfs_fs_readdir(req, ino, size, off, fi);
+}
+
+static void op_releasedir(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
+{
+    if (fi->fh)
+        pfs_control_releasedir(req, fi);
+    else
+        fuse_reply_err(req, 0);
 }
 
 const struct fuse_lowlevel_ops pfs_fs_ops = {
@@ -263,15 +389,21 @@ const struct fuse_lowlevel_ops pfs_fs_ops = {
     .getattr = op_getattr,
     .setattr = op_setattr,
     .open = op_open,
+    .create = op_create,
     .read = op_read,
-    .readdir = pfs_fs_readdir,
+    .write = op_write,
+    .flush = op_flush,
+    .release = op_release,
+    .fsync = op_fsync,
+    .opendir = op_opendir,
+    .readdir = op_readdir,
+    .releasedir = op_releasedir,
     .statfs = op_statfs,
     .mknod = op_mknod,
     .mkdir = op_mkdir,
-    .unlink = op_remove,
-    .rmdir = op_remove,
+    .unlink = op_unlink,
+    .rmdir = op_rmdir,
     .symlink = op_symlink,
     .rename = op_rename,
     .link = op_link,
-    .create = op_create,
 };

@@ -101,7 +101,7 @@ static int check_word(const char *option, const char *word, const char *const *c
 
 static int check_words(const struct pfs_mount_options *o, struct pfs_err *err)
 {
-    static const char *const views[] = {"all", "phones", NULL};
+    static const char *const views[] = {"all", "phones", "control", NULL};
     static const char *const checks[] = {"strict", NULL};
     static const char *const secrets[] = {"mask", "show", NULL};
     int r = check_word("view", o->view, views, err);

@@ -7,6 +7,7 @@
 /* A connection, and which file it was opened on. */
 struct reader {
     struct pfs_store *store;
+    struct pfs_context context; /* for the control tree; empty until it is asked for */
     dev_t dev;
     ino_t ino;
 };
@@ -14,6 +15,8 @@ struct reader {
 static void free_reader(void *arg)
 {
     struct reader *r = arg;
+    pfs_resolver_free(r->context.resolver);
+    pfs_library_unref(r->context.library);
     pfs_store_close(r->store);
     free(r);
 }
@@ -53,7 +56,7 @@ static int open_reader(struct pfs_fs *fs, struct reader **ret, struct pfs_err *e
     return 0;
 }
 
-int pfs_fs_store(struct pfs_fs *fs, struct pfs_store **ret, struct pfs_err *err)
+static int get_reader(struct pfs_fs *fs, struct reader **ret, struct pfs_err *err)
 {
     struct reader *r = pthread_getspecific(fs->readers);
     if (r && !is_still_the_file(fs, r)) {
@@ -70,6 +73,34 @@ int pfs_fs_store(struct pfs_fs *fs, struct pfs_store **ret, struct pfs_err *err)
             return pfs_err_nomem(err);
         }
     }
-    *ret = r->store;
+    *ret = r;
+    return 0;
+}
+
+int pfs_fs_store(struct pfs_fs *fs, struct pfs_store **ret, struct pfs_err *err)
+{
+    struct reader *r;
+    int ok = get_reader(fs, &r, err);
+    if (ok == 0)
+        *ret = r->store;
+    return ok;
+}
+
+int pfs_fs_context(struct pfs_fs *fs, struct pfs_context **ret, struct pfs_err *err)
+{
+    struct reader *r;
+    int ok = get_reader(fs, &r, err);
+    if (ok < 0)
+        return ok;
+    struct pfs_context *c = &r->context;
+    if (!c->resolver && pfs_resolver_new(fs->context.catalogue, &c->resolver) < 0)
+        return pfs_err_nomem(err);
+    pfs_library_unref(c->library);
+    c->library = pfs_content_library(fs->content);
+    c->config = fs->context.config;
+    c->catalogue = fs->context.catalogue;
+    c->store = r->store;
+    c->via = "control";
+    *ret = c;
     return 0;
 }

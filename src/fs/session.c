@@ -193,7 +193,7 @@ static int open_content(struct mount *m, struct pfs_err *err)
         r = pfs_context_open_store(&fs->context, err);
     if (r < 0)
         return r;
-    r = pfs_state_open(m->config->database, true, newest_change(fs->context.store), time(NULL), &fs->state, &note);
+    r = pfs_state_open(m->config->database, m->fs.shows_phones, newest_change(fs->context.store), time(NULL), &fs->state, &note);
     if (note.msg[0])
         pfs_log(PFS_LOG_WARNING, "state: %s", note.msg);
     if (r < 0)
@@ -210,10 +210,16 @@ static int open_fs(struct mount *m, struct pfs_err *err)
     const char *view = m->options.view;
     fs->started = time(NULL);
     fs->max_nodes = m->options.names ? (size_t)m->options.names : DEFAULT_NODES;
-    fs->no_open = m->options.read_only && view && strcmp(view, "phones") == 0;
+    fs->shows_phones = !view || strcmp(view, "control") != 0;
+    fs->shows_control = !view || strcmp(view, "phones") != 0;
+    fs->no_open = m->options.read_only && !fs->shows_control;
+    fs->tree.show_secrets = m->options.secrets && strcmp(m->options.secrets, "show") == 0;
     fs->on_ready = on_ready;
     fs->on_ready_arg = m;
     int r = open_content(m, err);
+    fs->tree.content = fs->content;
+    if (r == 0 && (pfs_outcomes_new(&fs->tree.outcomes) < 0 || pfs_import_report_new(&fs->tree.import_report) < 0))
+        r = pfs_err_nomem(err);
     if (r == 0)
         r = pfs_fs_readers_init(fs, err);
     if (r == 0 && pfs_nodes_new(&fs->nodes) < 0)
@@ -225,6 +231,8 @@ static void close_fs(struct pfs_fs *fs)
 {
     pfs_notify_stop(fs->notify);
     pfs_nodes_free(fs->nodes);
+    pfs_outcomes_free(fs->tree.outcomes);
+    pfs_import_report_free(fs->tree.import_report);
     pfs_assets_free(fs->assets);
     pfs_content_free(fs->content);
     pfs_state_close(fs->state);

@@ -1,0 +1,63 @@
+/* What each login did last: "the sentence is in ctl". */
+#include "core/tree.h"
+
+#include <errno.h>
+#include <string.h>
+
+enum { LOGINS_MAX = 1024 };
+
+struct pfs_outcomes {
+    pthread_mutex_t lock;
+    struct pfs_map by_login; /* to owned text */
+};
+
+int pfs_outcomes_new(struct pfs_outcomes **ret)
+{
+    struct pfs_outcomes *o = calloc(1, sizeof *o);
+    if (!o)
+        return -ENOMEM;
+    pthread_mutex_init(&o->lock, NULL);
+    *ret = o;
+    return 0;
+}
+
+/* With the lock, or alone. */
+static void forget_all(struct pfs_outcomes *o)
+{
+    for (struct pfs_map_entry *e = pfs_map_next(&o->by_login, NULL); e; e = pfs_map_next(&o->by_login, e))
+        free(e->value);
+    pfs_map_done(&o->by_login);
+}
+
+void pfs_outcomes_free(struct pfs_outcomes *o)
+{
+    if (!o)
+        return;
+    forget_all(o);
+    pthread_mutex_destroy(&o->lock);
+    free(o);
+}
+
+void pfs_outcomes_note(struct pfs_outcomes *o, const char *login, int r, const char *text)
+{
+    char *line = NULL;
+    void *old = NULL;
+    if (asprintf(&line, "%s%s%s\n", r == 0 ? "ok" : "refused: ", r == 0 && *text ? " " : "", text) < 0)
+        return;
+    pthread_mutex_lock(&o->lock);
+    if (o->by_login.n >= LOGINS_MAX)
+        forget_all(o);
+    if (pfs_map_put(&o->by_login, login, strlen(login), line, &old) < 0)
+        free(line);
+    pthread_mutex_unlock(&o->lock);
+    free(old);
+}
+
+void pfs_outcomes_read(struct pfs_outcomes *o, const char *login, struct pfs_buf *out)
+{
+    pthread_mutex_lock(&o->lock);
+    const char *text = pfs_map_get(&o->by_login, login, strlen(login));
+    if (text)
+        pfs_buf_str_add(out, text);
+    pthread_mutex_unlock(&o->lock);
+}
