@@ -171,6 +171,7 @@ int pfs_store_count(struct pfs_store *s, enum pfs_scope kind, int64_t *ret, stru
  * ---------------------------------------------------------------------------------------------- */
 
 struct pfs_log_row {
+    int64_t id; /* grows with each row; may start anew where all rows were taken away */
     int64_t gen, time;
     const char *login, *via, *reason; /* reason NULL: none */
     const char *kind, *object;        /* kind: a scope's name */
@@ -182,6 +183,8 @@ struct pfs_log_filter {
     const char *kind, *object; /* NULL: all */
     const char *key;           /* NULL: all */
     int64_t since;             /* time; 0: all */
+    int64_t after_gen;         /* only rows of a later gen; costs what these cost, not the whole audit; 0: all */
+    int64_t after_id;          /* only rows of a greater id: to read on where a callback stopped; 0: all */
     bool newest_first;
 };
 typedef int (*pfs_log_fn)(void *arg, const struct pfs_log_row *row);
