@@ -394,7 +394,7 @@ int pfs_transaction_end(struct pfs_transaction *t, int r, struct pfs_command_io 
     if (r == 0)
         r = pfs_check_run(&t->check, t->c, err);
     if (r == 0)
-        r = pfs_store_commit(t->c->store, NULL, err);
+        r = pfs_store_commit(t->c->store, &t->gen, err);
     else
         pfs_store_rollback(t->c->store);
     if (r != 0)
@@ -469,13 +469,25 @@ static int run_line(struct pfs_transaction *t, struct pfs_command_io *io, const 
     return r == -ENOEXEC ? -EINVAL : r;
 }
 
+/* Inside the write: whether the inventory is still at this gen. */
+static int check_gen(struct pfs_context *c, int64_t wanted, struct pfs_err *err)
+{
+    struct pfs_watermark now;
+    int r = pfs_store_watermark(c->store, &now, err);
+    if (r < 0 || now.gen == wanted)
+        return r;
+    return pfs_err_set(err, EAGAIN, "the inventory is at gen %lld, not %lld: nothing was done", (long long)now.gen,
+                       (long long)wanted);
+}
+
 static int apply_text(struct pfs_context *c, struct pfs_command_io *io, const char *text, size_t len,
-                      const char *via, const char *reason, struct pfs_err *err)
+                      const char *via, const char *reason, int64_t if_gen, int64_t *ret_gen, struct pfs_err *err)
 {
     struct pfs_transaction t;
     int r = pfs_transaction_begin(&t, c, via, reason, err);
     if (r < 0)
         return r;
+    r = if_gen ? check_gen(c, if_gen, err) : 0;
     autobuf struct pfs_buf line = PFS_BUF_INIT(0);
     size_t number = 0;
     for (size_t at = 0; r == 0 && at < len;) {
@@ -490,13 +502,16 @@ static int apply_text(struct pfs_context *c, struct pfs_command_io *io, const ch
             pfs_err_prefix(err, "line %zu", number);
         at += n + 1;
     }
-    return pfs_transaction_end(&t, r, io, err);
+    r = pfs_transaction_end(&t, r, io, err);
+    if (r == 0 && ret_gen)
+        *ret_gen = t.gen;
+    return r;
 }
 
 int pfs_command_apply(struct pfs_context *c, struct pfs_command_io *io, const char *text, size_t len,
                       const char *via, struct pfs_err *err)
 {
-    return apply_text(c, io, text, len, via, NULL, err);
+    return apply_text(c, io, text, len, via, NULL, 0, NULL, err);
 }
 
 int pfs_command_apply_file(struct pfs_command *cmd, struct pfs_err *err)
@@ -510,7 +525,13 @@ int pfs_command_apply_file(struct pfs_command *cmd, struct pfs_err *err)
     if (strcmp(cmd->words[0], "-") == 0)
         io.in = NULL; /* it has been read */
     return apply_text(cmd->context, &io, pfs_buf_str(&text), text.len, cmd->context->via,
-                      cmd->options[PFS_OPTION_REASON], err);
+                      cmd->options[PFS_OPTION_REASON], 0, NULL, err);
+}
+
+int pfs_command_apply_if(struct pfs_context *c, struct pfs_command_io *io, const char *text, size_t len, const char *via,
+                         int64_t if_gen, int64_t *ret_gen, struct pfs_err *err)
+{
+    return apply_text(c, io, text, len, via, NULL, if_gen, ret_gen, err);
 }
 
 int pfs_command_init(struct pfs_command *cmd, struct pfs_err *err)

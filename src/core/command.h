@@ -25,5 +25,9 @@ int pfs_command_run(struct pfs_context *c, struct pfs_command_io *io, size_t n_w
 int pfs_command_apply(struct pfs_context *c, struct pfs_command_io *io, const char *text, size_t len, const char *via,
                       struct pfs_err *err);
 
+/* The same as one compare-and-set: nothing happens, -EAGAIN, unless the newest gen is if_gen (0: any). *ret_gen (may be NULL): the gen it made. */
+int pfs_command_apply_if(struct pfs_context *c, struct pfs_command_io *io, const char *text, size_t len, const char *via,
+                         int64_t if_gen, int64_t *ret_gen, struct pfs_err *err);
+
 /* Usage of all (verb NULL) or of one verb, on out. -ENOENT unknown. */
 int pfs_command_help(const char *verb, FILE *out);

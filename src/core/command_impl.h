@@ -55,6 +55,7 @@ struct pfs_transaction {
     struct pfs_context *c;
     struct pfs_check check;
     struct pfs_buf notes;
+    int64_t gen; /* once committed */
 };
 
 /* Takes the writer lock. After an error there is nothing to end. */

@@ -14,13 +14,15 @@ enum {
     WATCH_INTERVAL_MS = 300, /* templates are taken up within a second */
     FILES_MAX = 256,         /* of one device */
     SAY_AGAIN_S = 60,        /* seconds until the same failure is logged again */
+    STORE_WAIT_MS = 1000,    /* for a lock of another: within the time in which every request is answered */
 };
 
 /* A name and what it led to last. */
 struct entry {
     struct pfs_version *version; /* NULL: it could not be made yet */
     struct pfs_inputs *inputs;   /* of the last check: what it depends on; NULL: none was made */
-    int64_t gen, epoch;          /* the version is true for this state of the inventory … */
+    int64_t gen;                 /* the version is true for this state of the inventory … */
+    uint64_t era;                /* … in this era of the feed … */
     uint64_t library;            /* … and of the templates */
     bool failing;                /* the last render failed: the version is the last good one */
     struct entry *newer, *older; /* order of use */
@@ -34,21 +36,25 @@ struct pfs_content {
     struct pfs_resolver *resolver;
     struct pfs_state *state; /* NULL: in memory only */
     struct pfs_cache *cache;
+    int64_t (*now)(void); /* the system's clock */
     size_t max_entries;
     char *shipped, *schema;
 
-    pthread_mutex_t lock; /* guards what follows; never held while rendering or reading the store, but for the feed */
+    pthread_mutex_t
+        lock; /* guards what follows; never held while rendering or reading the store, but for the feed */
     struct pfs_library *library;
     uint64_t library_generation;
     struct pfs_feed feed;
     struct pfs_map entries; /* canonical name to struct entry */
     struct entry *newest, *oldest;
-    struct pfs_map times;   /* name to struct pfs_published, where there is no state */
-    int64_t clock;          /* the newest second seen */
-    uint64_t said;          /* the failure logged last, as a hash … */
-    int64_t said_at;        /* … and when */
+    struct pfs_map times; /* name to struct pfs_published, where there is no state */
+    int64_t clock;        /* the newest second seen */
+    uint64_t said;        /* the failure logged last, as a hash … */
+    int64_t said_at;      /* … and when */
 
-    uint64_t next_id;       /* atomic */
+    uint64_t next_id; /* atomic */
+    bool store_busy;  /* atomic: the last snapshot could not be had for a lock of another: no thread waits
+                         until one can */
     pthread_t watcher;
     bool watching;
     pthread_mutex_t watch_lock;
@@ -56,12 +62,18 @@ struct pfs_content {
     bool stopping;
 };
 
-/* ---- the clock ---------------------------------------------------------------------------------------------- */
+/* ---- the clock
+ * ---------------------------------------------------------------------------------------------- */
+
+static int64_t system_now(void)
+{
+    return time(NULL);
+}
 
 /* Seconds, never backwards: what has come does not un-come. With the lock. */
 static int64_t tick(struct pfs_content *c)
 {
-    int64_t now = time(NULL);
+    int64_t now = c->now();
     c->clock = PFS_MAX(c->clock, now);
     return c->clock;
 }
@@ -74,7 +86,8 @@ static int64_t content_now(struct pfs_content *c)
     return now;
 }
 
-/* ---- entries, with the lock --------------------------------------------------------------------------------- */
+/* ---- entries, with the lock
+ * --------------------------------------------------------------------------------- */
 
 static void unlink_entry(struct pfs_content *c, struct entry *e)
 {
@@ -141,13 +154,10 @@ static bool touched(const struct pfs_content *c, const struct entry *e)
 /* Whether the version at hand is what a render would give now. Moves its gen up where it is. */
 static bool is_current(struct pfs_content *c, struct entry *e)
 {
-    if (e->library != c->library_generation || e->epoch != c->feed.at.epoch)
+    if (e->library != c->library_generation || e->era != c->feed.era)
         return false;
-    if (e->inputs && tick(c) >= e->inputs->next) {
-        if (c->state)
-            pfs_state_raise_clock(c->state, c->clock);
+    if (e->inputs && tick(c) >= e->inputs->next)
         return false;
-    }
     if (e->gen < c->feed.at.gen) {
         if (touched(c, e))
             return false;
@@ -165,7 +175,8 @@ static struct pfs_version *use(struct pfs_content *c, struct entry *e)
     return pfs_version_ref(e->version);
 }
 
-/* ---- publishing, with the lock ------------------------------------------------------------------------------ */
+/* ---- publishing, with the lock
+ * ------------------------------------------------------------------------------ */
 
 static bool last_published(struct pfs_content *c, const char *name, struct pfs_published *ret)
 {
@@ -191,9 +202,11 @@ static int note_published(struct pfs_content *c, const char *name, const struct 
     return r;
 }
 
-/* The mtime under which these bytes go out: the one they had where they are what was published last; else a later one, never before
- * `at_least`. A time ahead of the clock is made durable before it is shown, so that a restart cannot give it again to other bytes. */
-static int publish(struct pfs_content *c, const char *name, uint64_t hash, int64_t at_least, int64_t *ret_mtime, struct pfs_err *err)
+/* The mtime under which these bytes go out: the one they had where they are what was published last; else a
+ * later one, never before `at_least`. A time ahead of the clock is made durable before it is shown, so that a
+ * restart cannot give it again to other bytes. */
+static int publish(struct pfs_content *c, const char *name, uint64_t hash, int64_t at_least,
+                   int64_t *ret_mtime, struct pfs_err *err)
 {
     struct pfs_published last;
     bool known = last_published(c, name, &last);
@@ -208,7 +221,7 @@ static int publish(struct pfs_content *c, const char *name, uint64_t hash, int64
     const struct pfs_published p = {.hash = hash, .mtime = mtime};
     if (note_published(c, name, &p) < 0)
         return pfs_err_nomem(err);
-    if (c->state && mtime > time(NULL) && pfs_state_is_owner(c->state)) {
+    if (c->state && mtime > c->now() && pfs_state_is_owner(c->state)) {
         struct pfs_err why = {""};
         if (pfs_state_reserve(c->state, mtime, &why) < 0)
             pfs_log(PFS_LOG_WARNING, "state: %s", why.msg); /* phones get their files all the same */
@@ -243,7 +256,8 @@ struct pfs_cache *pfs_content_cache(struct pfs_content *c)
     return c->cache;
 }
 
-/* ---- making a version --------------------------------------------------------------------------------------- */
+/* ---- making a version
+ * --------------------------------------------------------------------------------------- */
 
 /* Where a name leads: a file of a model, and all that it is made from. */
 struct target {
@@ -251,8 +265,9 @@ struct target {
     struct pfs_library *library;      /* a reference */
     uint64_t library_generation;
     const struct pfs_file *file;
-    struct pfs_inputs *inputs;        /* a reference */
+    struct pfs_inputs *inputs; /* a reference */
     struct pfs_watermark at;
+    uint64_t era; /* of the feed, when it was found */
 };
 
 static void target_done(struct target *t)
@@ -261,8 +276,8 @@ static void target_done(struct target *t)
     pfs_library_unref(t->library);
 }
 
-static int new_version(struct pfs_content *c, const struct target *t, const struct pfs_buf *bytes, uint64_t hash, int64_t mtime,
-                       struct pfs_version **ret)
+static int new_version(struct pfs_content *c, const struct target *t, const struct pfs_buf *bytes,
+                       uint64_t hash, int64_t mtime, struct pfs_version **ret)
 {
     struct pfs_version *v = calloc(1, sizeof *v);
     struct pfs_bytes *b = pfs_bytes_new(bytes->data, bytes->len);
@@ -289,21 +304,43 @@ static int new_version(struct pfs_content *c, const struct target *t, const stru
     return 0;
 }
 
-/* Makes the entry say what was found true at t->at. Another thread may have been faster with a newer state: then its word counts. With the lock. */
-static int settle(struct pfs_content *c, const struct target *t, const struct pfs_buf *bytes, struct entry **ret, struct pfs_err *err)
+/* Whether the entry says what another thread found true later. */
+static bool is_newer(const struct entry *e, const struct target *t)
+{
+    if (e->era != t->era)
+        return e->era > t->era;
+    return e->gen > t->at.gen || (e->gen == t->at.gen && e->library > t->library_generation);
+}
+
+/* Notes what the entry's word rests on. */
+static void note_target(struct pfs_content *c, struct entry *e, const struct target *t)
+{
+    struct pfs_inputs *old = e->inputs;
+    e->inputs = pfs_inputs_ref(t->inputs);
+    pfs_inputs_unref(old);
+    e->gen = t->at.gen;
+    e->era = t->era;
+    e->library = t->library_generation;
+    if (c->state && t->inputs->came > 0) /* what has come does not un-come, after a restart either */
+        pfs_state_raise_clock(c->state, t->inputs->came);
+}
+
+/* Makes the entry say what was found true at t->at. Another thread may have been faster with a newer state:
+ * then its word counts. With the lock. */
+static int settle(struct pfs_content *c, const struct target *t, const struct pfs_buf *bytes,
+                  struct entry **ret, struct pfs_err *err)
 {
     struct entry *e = find_entry(c, t->name);
     if (!e && !(e = add_entry(c, t->name)))
         return pfs_err_nomem(err);
     *ret = e;
-    bool newer = e->version && e->epoch == t->at.epoch && (e->gen > t->at.gen || (e->gen == t->at.gen && e->library > t->library_generation));
-    if (newer)
+    if (e->version && is_newer(e, t))
         return 0;
     uint64_t hash = XXH3_64bits(bytes->data, bytes->len);
     if (!e->version || e->version->hash != hash || e->version->size != bytes->len) {
         int64_t mtime;
         struct pfs_version *v;
-        int r = publish(c, t->name, hash, tick(c), &mtime, err);
+        int r = publish(c, t->name, hash, c->now(), &mtime, err);
         if (r == 0 && new_version(c, t, bytes, hash, mtime, &v) < 0)
             r = pfs_err_nomem(err);
         if (r < 0) {
@@ -313,36 +350,36 @@ static int settle(struct pfs_content *c, const struct target *t, const struct pf
         }
         pfs_version_unref(e->version);
         e->version = v;
+    } else {
+        pfs_version_renew(e->version, t->library, t->file, t->inputs);
     }
-    pfs_inputs_unref(e->inputs);
-    e->inputs = pfs_inputs_ref(t->inputs);
-    e->gen = t->at.gen;
-    e->epoch = t->at.epoch;
-    e->library = t->library_generation;
+    note_target(c, e, t);
     if (e->failing)
         pfs_log(PFS_LOG_INFO, "%s: renders again", t->name);
     e->failing = false;
     return 0;
 }
 
-/* A render failed: the last good version stays (NULL: there is none), and nothing is tried again before something changes. With the lock. */
-static struct pfs_version *keep_last_good(struct pfs_content *c, const struct target *t, const struct pfs_err *why)
+/* A render failed: the last good version stays (NULL: there is none), and nothing is tried again before
+ * something changes. With the lock. */
+static struct pfs_version *keep_last_good(struct pfs_content *c, const struct target *t,
+                                          const struct pfs_err *why)
 {
     struct entry *e = find_entry(c, t->name);
     if (!e && !(e = add_entry(c, t->name)))
         return NULL;
+    if (e->version && is_newer(e, t))
+        return use(c, e);
     if (!e->failing)
-        pfs_log(PFS_LOG_ERROR, "%s: %s%s", t->name, why->msg, e->version ? "; the last good version stays in service" : "");
-    pfs_inputs_unref(e->inputs);
-    e->inputs = pfs_inputs_ref(t->inputs);
-    e->gen = t->at.gen;
-    e->epoch = t->at.epoch;
-    e->library = t->library_generation;
+        pfs_log(PFS_LOG_ERROR, "%s: %s%s", t->name, why->msg,
+                e->version ? "; the last good version stays in service" : "");
+    note_target(c, e, t);
     e->failing = true;
     return e->version ? use(c, e) : NULL;
 }
 
-static int make_version(struct pfs_content *c, const struct target *t, struct pfs_version **ret, struct pfs_err *err)
+static int make_version(struct pfs_content *c, const struct target *t, struct pfs_version **ret,
+                        struct pfs_err *err)
 {
     struct pfs_err why = {""};
     struct pfs_phone phone;
@@ -355,6 +392,8 @@ static int make_version(struct pfs_content *c, const struct target *t, struct pf
         r = settle(c, t, &out, &e, err);
         if (r == 0)
             *ret = use(c, e);
+    } else if (r == -ENOMEM) {
+        pfs_err_nomem(err); /* says nothing of the template: tried again at the next lookup */
     } else {
         *ret = keep_last_good(c, t, &why);
         r = *ret ? 0 : pfs_err_set(err, EIO, "%s", why.msg);
@@ -363,7 +402,8 @@ static int make_version(struct pfs_content *c, const struct target *t, struct pf
     return r;
 }
 
-/* ---- finding where a name leads ----------------------------------------------------------------------------- */
+/* ---- finding where a name leads
+ * ----------------------------------------------------------------------------- */
 
 static struct pfs_library *take_library(struct pfs_content *c, uint64_t *ret_generation)
 {
@@ -448,7 +488,8 @@ static int find_target(struct find *f)
 }
 
 /* The entry's version where it is current. Advances the feed. In the snapshot. 1: found. */
-static int find_current(struct pfs_content *c, struct pfs_store *s, const char *name, struct pfs_version **ret, struct pfs_err *err)
+static int find_current(struct pfs_content *c, struct pfs_store *s, const char *name,
+                        struct pfs_version **ret, uint64_t *ret_era, struct pfs_err *err)
 {
     struct pfs_watermark at;
     int r = pfs_store_watermark(s, &at, err);
@@ -456,6 +497,7 @@ static int find_current(struct pfs_content *c, struct pfs_store *s, const char *
         return r;
     pthread_mutex_lock(&c->lock);
     r = pfs_feed_advance(&c->feed, s, &at, err);
+    *ret_era = c->feed.era;
     struct entry *e = r == 0 ? find_entry(c, name) : NULL;
     if (e && is_current(c, e)) {
         *ret = e->version ? use(c, e) : NULL;
@@ -466,33 +508,24 @@ static int find_current(struct pfs_content *c, struct pfs_store *s, const char *
 }
 
 /* 1: found; 0: nothing of that name. In the snapshot. */
-static int lookup(struct pfs_content *c, struct pfs_store *s, const char *name, struct pfs_version **ret, bool *ret_absent,
-                  struct pfs_err *err)
+static int lookup(struct pfs_content *c, struct pfs_store *s, const char *name, struct pfs_version **ret,
+                  bool *ret_absent, struct pfs_err *err)
 {
-    int r = find_current(c, s, name, ret, err);
+    struct target t = {0};
+    int r = find_current(c, s, name, ret, &t.era, err);
     if (r != 0)
         return r;
-    struct target t = {0};
     t.library = take_library(c, &t.library_generation);
     struct find f = {.content = c, .store = s, .name = name, .now = content_now(c), .target = &t, .err = err};
     r = find_target(&f);
     *ret_absent = f.absent;
-    if (r == 1 && strcmp(t.name, name) != 0)
-        r = find_current(c, s, t.name, ret, err) ? 2 : 1; /* another spelling of what may be there */
-    if (r == 1)
+    int known = r == 1 && strcmp(t.name, name) != 0 ? find_current(c, s, t.name, ret, &t.era, err) : 0;
+    if (known != 0)
+        r = known; /* another spelling of what is there */
+    else if (r == 1)
         r = make_version(c, &t, ret, err) < 0 ? -EIO : 1;
     target_done(&t);
-    return r == 2 ? 1 : r;
-}
-
-/* What was served last under this very name: when the store fails, phones get what they got. */
-struct pfs_version *pfs_content_last(struct pfs_content *c, const char *name)
-{
-    pthread_mutex_lock(&c->lock);
-    struct entry *e = find_entry(c, name);
-    struct pfs_version *v = e && e->version ? use(c, e) : NULL;
-    pthread_mutex_unlock(&c->lock);
-    return v;
+    return r;
 }
 
 /* Says that a lookup failed; what was said last is not said again for a while. */
@@ -506,7 +539,85 @@ static void log_failure(struct pfs_content *c, const char *name, const struct pf
     c->said_at = again ? c->said_at : now;
     pthread_mutex_unlock(&c->lock);
     if (!again)
-        pfs_log(PFS_LOG_ERROR, "%s: %s%s", name, why->msg, served ? "; the last version stays in service" : "");
+        pfs_log(PFS_LOG_ERROR, "%s: %s%s", name, why->msg,
+                served ? "; the last version stays in service" : "");
+}
+
+/* The entry of any file of this device; NULL: none. With the lock. */
+static const struct entry *find_entry_of(struct pfs_content *c, uint64_t mac)
+{
+    char name[PFS_FILE_NAME_MAX + 1];
+    for (size_t i = 0; i < c->library->n_patterns; i++) {
+        pfs_pattern_format(c->library->patterns[i], mac, name);
+        const struct entry *e = find_entry(c, name);
+        if (e && e->inputs && e->inputs->device && e->inputs->device->mac == mac)
+            return e;
+    }
+    return NULL;
+}
+
+struct find_last {
+    struct pfs_content *content;
+    const char *name;
+    struct entry *found;
+};
+
+/* The name as another spelling of a file of this device, as far as memory tells. */
+static int find_spelling(void *arg, uint64_t mac)
+{
+    struct find_last *f = arg;
+    char name[PFS_FILE_NAME_MAX + 1];
+    uint64_t found;
+    const struct entry *e = find_entry_of(f->content, mac);
+    const char *model = e ? e->inputs->device->model : NULL;
+    const struct pfs_model *m = model ? pfs_library_model(f->content->library, model) : NULL;
+    const struct pfs_file *file = m ? pfs_model_file(m, f->name, &found) : NULL;
+    if (!file || found != mac)
+        return 0;
+    pfs_pattern_format(&file->name, mac, name);
+    f->found = find_entry(f->content, name);
+    return f->found != NULL;
+}
+
+static struct entry *find_last(struct pfs_content *c, const char *name)
+{
+    char canonical[PFS_FILE_NAME_MAX + 1];
+    const struct pfs_file *common = pfs_library_common(c->library, name);
+    struct find_last f = {.content = c, .name = name, .found = find_entry(c, name)};
+    if (f.found)
+        return f.found;
+    if (common) {
+        pfs_pattern_format(&common->name, 0, canonical);
+        return find_entry(c, canonical);
+    }
+    pfs_library_macs(c->library, name, find_spelling, &f);
+    return f.found;
+}
+
+struct pfs_version *pfs_content_last(struct pfs_content *c, const char *name, const struct pfs_err *why)
+{
+    pthread_mutex_lock(&c->lock);
+    struct entry *e = find_last(c, name);
+    struct pfs_version *v = e && e->version ? use(c, e) : NULL;
+    pthread_mutex_unlock(&c->lock);
+    log_failure(c, name, why, v != NULL);
+    return v;
+}
+
+static int stop_at_first(void *arg, uint64_t mac)
+{
+    return 1;
+}
+
+bool pfs_content_concerns(struct pfs_content *c, const char *name)
+{
+    pthread_mutex_lock(&c->lock);
+    struct pfs_library *l = pfs_library_ref(c->library);
+    bool yes = find_entry(c, name) != NULL;
+    pthread_mutex_unlock(&c->lock);
+    yes = yes || pfs_library_common(l, name) || pfs_library_macs(l, name, stop_at_first, NULL) != 0;
+    pfs_library_unref(l);
+    return yes;
 }
 
 static void forget_name(struct pfs_content *c, const char *name)
@@ -518,19 +629,64 @@ static void forget_name(struct pfs_content *c, const char *name)
     pthread_mutex_unlock(&c->lock);
 }
 
-int pfs_content_lookup(struct pfs_content *c, struct pfs_store *s, const char *name, struct pfs_version **ret, bool *ret_absent,
-                       struct pfs_err *err)
+/* ---- looking a name up
+ * -------------------------------------------------------------------------------------- */
+
+static struct pfs_watermark newest_seen(struct pfs_content *c)
+{
+    pthread_mutex_lock(&c->lock);
+    struct pfs_watermark at = c->feed.at;
+    pthread_mutex_unlock(&c->lock);
+    return at;
+}
+
+/* Where a snapshot begun now is older than one seen before, somebody has restored an older state into the
+ * file: what is in memory counts for nothing. */
+static int notice_going_back(struct pfs_content *c, struct pfs_store *s, const struct pfs_watermark *seen,
+                             struct pfs_err *err)
+{
+    struct pfs_watermark at;
+    int r = pfs_store_watermark(s, &at, err);
+    if (r < 0 || at.epoch != seen->epoch || at.gen >= seen->gen)
+        return r;
+    pthread_mutex_lock(&c->lock);
+    pfs_feed_restart(&c->feed);
+    pthread_mutex_unlock(&c->lock);
+    pfs_resolver_reset(c->resolver);
+    return 0;
+}
+
+/* One snapshot, and a look in it. While the store is held by another, only one lookup's time is spent on
+ * waiting, so that requests do not queue up behind each other. */
+static int look_once(struct pfs_content *c, struct pfs_store *s, const char *name, struct pfs_version **ret,
+                     bool *ret_absent, struct pfs_err *err)
+{
+    struct pfs_watermark seen = newest_seen(c);
+    pfs_store_patience(s, __atomic_load_n(&c->store_busy, __ATOMIC_RELAXED) ? 0 : STORE_WAIT_MS);
+    int r = pfs_store_begin(s, err);
+    __atomic_store_n(&c->store_busy, r == -EBUSY, __ATOMIC_RELAXED);
+    if (r < 0)
+        return r;
+    r = notice_going_back(c, s, &seen, err);
+    if (r == 0)
+        r = lookup(c, s, name, ret, ret_absent, err);
+    pfs_store_end(s);
+    return r;
+}
+
+int pfs_content_lookup(struct pfs_content *c, struct pfs_store *s, const char *name, struct pfs_version **ret,
+                       bool *ret_absent, struct pfs_err *err)
 {
     struct pfs_err own = {""};
-    int r;
+    int r, stale = 0;
     err = err ? err : &own;
     *ret_absent = false;
+    if (!pfs_content_concerns(c, name))
+        return -ENOENT;
     do {
-        r = pfs_store_begin(s, err);
-        if (r < 0)
-            break;
-        r = lookup(c, s, name, ret, ret_absent, err);
-        pfs_store_end(s);
+        if (stale++ > 0 && stale % PFS_STALE_TRIES == 0)
+            pfs_resolver_reset(c->resolver);
+        r = look_once(c, s, name, ret, ret_absent, err);
     } while (r == -ESTALE);
     if (r == 1)
         return 0;
@@ -538,14 +694,15 @@ int pfs_content_lookup(struct pfs_content *c, struct pfs_store *s, const char *n
         forget_name(c, name);
         return -ENOENT;
     }
-    *ret = pfs_content_last(c, name);
-    log_failure(c, name, err, *ret != NULL);
+    *ret = pfs_content_last(c, name, err);
     return *ret ? 0 : r == -ENOMEM ? r : -EIO;
 }
 
 bool pfs_content_claims(struct pfs_content *c, struct pfs_store *s, const char *name)
 {
     struct target t = {0};
+    if (!pfs_content_concerns(c, name))
+        return false;
     t.library = take_library(c, &t.library_generation);
     struct find f = {.content = c, .store = s, .name = name, .now = content_now(c), .target = &t};
     int r = pfs_store_begin(s, NULL);
@@ -557,7 +714,8 @@ bool pfs_content_claims(struct pfs_content *c, struct pfs_store *s, const char *
     return r != 0 || f.absent;
 }
 
-/* ---- listings ----------------------------------------------------------------------------------------------- */
+/* ---- listings
+ * ----------------------------------------------------------------------------------------------- */
 
 struct list {
     struct pfs_library *library;
@@ -577,7 +735,8 @@ static int list_model(void *arg, const char *name)
     return r;
 }
 
-int pfs_content_list_common(struct pfs_content *c, struct pfs_store *s, pfs_common_fn fn, void *arg, struct pfs_err *err)
+int pfs_content_list_common(struct pfs_content *c, struct pfs_store *s, pfs_common_fn fn, void *arg,
+                            struct pfs_err *err)
 {
     uint64_t generation;
     struct list l = {.library = take_library(c, &generation), .common_fn = fn, .arg = arg};
@@ -601,8 +760,8 @@ static int list_device(void *arg, uint64_t mac, const char *model, bool enabled)
     return r;
 }
 
-int pfs_content_list_devices(struct pfs_content *c, struct pfs_store *s, uint64_t from_mac, pfs_device_file_fn fn, void *arg,
-                             struct pfs_err *err)
+int pfs_content_list_devices(struct pfs_content *c, struct pfs_store *s, uint64_t from_mac,
+                             pfs_device_file_fn fn, void *arg, struct pfs_err *err)
 {
     uint64_t generation;
     struct list l = {.library = take_library(c, &generation), .device_fn = fn, .arg = arg};
@@ -611,7 +770,8 @@ int pfs_content_list_devices(struct pfs_content *c, struct pfs_store *s, uint64_
     return r;
 }
 
-/* ---- templates that change ---------------------------------------------------------------------------------- */
+/* ---- templates that change
+ * ---------------------------------------------------------------------------------- */
 
 static void log_problems(const struct pfs_library *l, const struct pfs_library *before)
 {
@@ -660,11 +820,13 @@ static bool wait_or_stop(struct pfs_content *c)
     return stop;
 }
 
-/* Looks at the folders a few times a second: this sees renames, edits in place and network filesystems alike. */
+/* Looks at the folders a few times a second: this sees renames, edits in place and network filesystems alike.
+ */
 static void *watch(void *arg)
 {
     struct pfs_content *c = arg;
-    const struct pfs_library_source source = {.site = c->config->templates, .shipped = c->shipped, .schema = c->schema};
+    const struct pfs_library_source source = {
+        .site = c->config->templates, .shipped = c->shipped, .schema = c->schema};
     uint64_t seen = c->library->fingerprint;
     while (!wait_or_stop(c)) {
         uint64_t now = pfs_library_fingerprint(&source);
@@ -686,10 +848,11 @@ int pfs_content_start(struct pfs_content *c, struct pfs_err *err)
     return 0;
 }
 
-/* ---- making and freeing ------------------------------------------------------------------------------------- */
+/* ---- making and freeing
+ * ------------------------------------------------------------------------------------- */
 
-int pfs_content_new(const struct pfs_context *context, struct pfs_state *state, const struct pfs_content_options *o,
-                    struct pfs_content **ret, struct pfs_err *err)
+int pfs_content_new(const struct pfs_context *context, struct pfs_state *state,
+                    const struct pfs_content_options *o, struct pfs_content **ret, struct pfs_err *err)
 {
     struct pfs_content *c = calloc(1, sizeof *c);
     if (!c)
@@ -706,6 +869,7 @@ int pfs_content_new(const struct pfs_context *context, struct pfs_state *state, 
     c->library = pfs_library_ref(context->library);
     c->library_generation = 1;
     c->state = state;
+    c->now = o->clock ? o->clock : system_now;
     c->max_entries = o->entries ? o->entries : DEFAULT_ENTRIES;
     c->clock = state ? pfs_state_clock(state) : 0;
     c->next_id = 2; /* 1 is the root */

@@ -1,7 +1,8 @@
 /* Names to immutable versions: what a phone asks for becomes the bytes that are true now.
  *
- * A lookup is the check, and the only one: it finds the device, makes sure that the version at hand is current, else renders, and gives a
- * version with exact size and mtime. Nothing is rendered ahead. Thread-safe; each thread brings its own store connection. */
+ * A lookup is the check, and the only one: it finds the device, makes sure that the version at hand is
+ * current, else renders, and gives a version with exact size and mtime. Nothing is rendered ahead.
+ * Thread-safe; each thread brings its own store connection. */
 #pragma once
 
 #include "core/context.h"
@@ -11,41 +12,50 @@
 struct pfs_content;
 
 struct pfs_content_options {
-    size_t cache_bytes;   /* bytes of versions kept; 0: 64 MiB */
-    size_t entries;       /* names remembered with their last version; 0: 200,000 */
+    size_t cache_bytes;     /* bytes of versions kept; 0: 64 MiB */
+    size_t entries;         /* names remembered with their last version; 0: 200,000 */
+    int64_t (*clock)(void); /* seconds since 1970; NULL: the system's. For tests */
 };
 
-/* Takes over c's library (a new reference) and follows its folders. config and catalogue must outlive it; state may be NULL (times in memory
- * only). */
+/* Takes over c's library (a new reference) and follows its folders. config and catalogue must outlive it;
+ * state may be NULL (times in memory only). */
 int pfs_content_new(const struct pfs_context *c, struct pfs_state *state, const struct pfs_content_options *o,
                     struct pfs_content **ret, struct pfs_err *err);
 /* Starts the thread that takes up changed templates. After the process has gone to the background. */
 int pfs_content_start(struct pfs_content *c, struct pfs_err *err);
 void pfs_content_free(struct pfs_content *c);
 
-/* Finds the version that a name at the root leads to now, a reference for the caller. -ENOENT nothing of that name comes from the inventory;
- * *ret_absent then: it must not come from elsewhere either. -EIO it cannot be made and no version made before is in memory. */
-int pfs_content_lookup(struct pfs_content *c, struct pfs_store *s, const char *name, struct pfs_version **ret, bool *ret_absent,
-                       struct pfs_err *err);
+/* Whether the inventory could have a file of this name, so that its answer hangs on the store. */
+bool pfs_content_concerns(struct pfs_content *c, const char *name);
 
-/* The version served last under this very name, a reference for the caller; NULL: none. For when there is no store to ask. */
-struct pfs_version *pfs_content_last(struct pfs_content *c, const char *name);
+/* Finds the version that a name at the root leads to now, a reference for the caller. -ENOENT nothing of that
+ * name comes from the inventory; *ret_absent then: it must not come from elsewhere either. -EIO it cannot be
+ * made and no version made before is in memory. */
+int pfs_content_lookup(struct pfs_content *c, struct pfs_store *s, const char *name, struct pfs_version **ret,
+                       bool *ret_absent, struct pfs_err *err);
+
+/* The version served last under this name in any spelling, a reference for the caller; NULL: none. For when
+ * there is no store to ask: says so in the log, with why. */
+struct pfs_version *pfs_content_last(struct pfs_content *c, const char *name, const struct pfs_err *why);
 
 /* Whether a name would come from the inventory: for listings. Renders nothing. */
 bool pfs_content_claims(struct pfs_content *c, struct pfs_store *s, const char *name);
 
-/* The files that are common to the models in use, by canonical name; then a device's, from a MAC on. fn's non-zero stops and is returned. */
+/* The files that are common to the models in use, by canonical name; then a device's, from a MAC on. fn's
+ * non-zero stops and is returned. */
 typedef int (*pfs_common_fn)(void *arg, const char *name);
-int pfs_content_list_common(struct pfs_content *c, struct pfs_store *s, pfs_common_fn fn, void *arg, struct pfs_err *err);
+int pfs_content_list_common(struct pfs_content *c, struct pfs_store *s, pfs_common_fn fn, void *arg,
+                            struct pfs_err *err);
 /* index: which of the device's files, from 0, at most 255. */
 typedef int (*pfs_device_file_fn)(void *arg, uint64_t mac, unsigned index, const char *name);
-int pfs_content_list_devices(struct pfs_content *c, struct pfs_store *s, uint64_t from_mac, pfs_device_file_fn fn, void *arg,
-                             struct pfs_err *err);
+int pfs_content_list_devices(struct pfs_content *c, struct pfs_store *s, uint64_t from_mac,
+                             pfs_device_file_fn fn, void *arg, struct pfs_err *err);
 
 /* The next node id: versions and directories draw from one counter. */
 uint64_t pfs_content_next_id(struct pfs_content *c);
 
-/* A version of an asset whose identity has this hash: the time it is published with under `name` (at least `at_least`). */
+/* A version of an asset whose identity has this hash: the time it is published with under `name` (at least
+ * `at_least`). */
 int64_t pfs_content_publish_asset(struct pfs_content *c, const char *name, uint64_t hash, int64_t at_least);
 
 /* The templates now in service, a reference for the caller. */

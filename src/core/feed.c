@@ -7,6 +7,11 @@ void pfs_feed_done(struct pfs_feed *f)
     pfs_map_done(&f->touched);
 }
 
+void pfs_feed_restart(struct pfs_feed *f)
+{
+    f->started = false;
+}
+
 static void touch_all(struct pfs_feed *f, int64_t gen)
 {
     f->all = gen;
@@ -30,7 +35,8 @@ static int note_change(void *arg, enum pfs_scope scope, int64_t id)
     return pfs_map_put(&a->feed->touched, key, sizeof key, (void *)(intptr_t)a->gen, NULL);
 }
 
-int pfs_feed_advance(struct pfs_feed *f, struct pfs_store *s, const struct pfs_watermark *to, struct pfs_err *err)
+int pfs_feed_advance(struct pfs_feed *f, struct pfs_store *s, const struct pfs_watermark *to,
+                     struct pfs_err *err)
 {
     bool fresh = !f->started || f->at.epoch != to->epoch;
     if (!fresh && to->gen <= f->at.gen)
@@ -41,6 +47,7 @@ int pfs_feed_advance(struct pfs_feed *f, struct pfs_store *s, const struct pfs_w
         return r;
     if (a.all || r == -ESTALE)
         touch_all(f, to->gen);
+    f->era += fresh;
     f->at = *to;
     f->started = true;
     return 0;

@@ -44,7 +44,8 @@ struct pfs_resolver {
     struct pfs_map bases;   /* base_key to struct pfs_base, a reference each */
 };
 
-/* ---- scope objects ------------------------------------------------------------------------------------------ */
+/* ---- scope objects
+ * ------------------------------------------------------------------------------------------ */
 
 static struct pfs_scope_object *object_ref(struct pfs_scope_object *o)
 {
@@ -100,7 +101,8 @@ static int take_row(void *arg, const struct pfs_scope_row *row)
     o->customer = row->customer;
     struct scope_key key = {row->layer.scope, row->layer.object};
     remove_object(r, row->layer.scope, row->layer.object);
-    if (copy_layer(&o->arena, &row->layer, &o->layer) < 0 || pfs_map_put(&r->objects, &key, sizeof key, o, NULL) < 0) {
+    if (copy_layer(&o->arena, &row->layer, &o->layer) < 0 ||
+        pfs_map_put(&r->objects, &key, sizeof key, o, NULL) < 0) {
         object_unref(o);
         return -ENOMEM;
     }
@@ -115,7 +117,8 @@ static struct pfs_scope_object *find_object(const struct pfs_resolver *r, enum p
     return pfs_map_get(&r->objects, &key, sizeof key);
 }
 
-/* ---- keeping up with the store ------------------------------------------------------------------------------ */
+/* ---- keeping up with the store
+ * ------------------------------------------------------------------------------ */
 
 static void drop_bases(struct pfs_resolver *r)
 {
@@ -185,7 +188,8 @@ static int drop_touched_bases(struct pfs_resolver *r, const struct touched *t)
     return 0;
 }
 
-static int reload_touched(struct pfs_resolver *r, struct pfs_store *s, const struct touched *t, struct pfs_err *err)
+static int reload_touched(struct pfs_resolver *r, struct pfs_store *s, const struct touched *t,
+                          struct pfs_err *err)
 {
     for (struct pfs_map_entry *e = pfs_map_next(&t->scopes, NULL); e; e = pfs_map_next(&t->scopes, e)) {
         struct scope_key key;
@@ -258,7 +262,8 @@ void pfs_resolver_free(struct pfs_resolver *r)
     free(r);
 }
 
-/* ---- bases -------------------------------------------------------------------------------------------------- */
+/* ---- bases
+ * -------------------------------------------------------------------------------------------------- */
 
 /* A chain being put together, weakest first. */
 struct chain {
@@ -268,7 +273,8 @@ struct chain {
     struct pfs_dependency dependencies[PROFILE_DEPTH_MAX + 3];
 };
 
-static struct pfs_scope_object *depend(struct pfs_resolver *r, struct chain *c, enum pfs_scope scope, int64_t id)
+static struct pfs_scope_object *depend(struct pfs_resolver *r, struct chain *c, enum pfs_scope scope,
+                                       int64_t id)
 {
     c->dependencies[c->n_dependencies++] = (struct pfs_dependency){scope, id};
     return find_object(r, scope, id);
@@ -281,7 +287,8 @@ static void add(struct chain *c, struct pfs_scope_object *o)
 }
 
 /* The profile and what is above it, root first. */
-static size_t find_profiles(struct pfs_resolver *r, struct chain *c, int64_t profile, struct pfs_scope_object **ret)
+static size_t find_profiles(struct pfs_resolver *r, struct chain *c, int64_t profile,
+                            struct pfs_scope_object **ret)
 {
     struct pfs_scope_object *up[PROFILE_DEPTH_MAX];
     size_t n = 0;
@@ -383,7 +390,8 @@ static int get_base(struct pfs_resolver *r, struct base_key key, int64_t now, st
     return 0;
 }
 
-/* ---- inputs ------------------------------------------------------------------------------------------------- */
+/* ---- inputs
+ * ------------------------------------------------------------------------------------------------- */
 
 struct pfs_inputs *pfs_inputs_ref(struct pfs_inputs *i)
 {
@@ -436,7 +444,8 @@ static int collect_dependencies(struct pfs_inputs *i, const struct pfs_base *b)
         i->dependencies[i->n_dependencies++] = (struct pfs_dependency){PFS_SCOPE_CUSTOMER, d->customer};
     for (size_t j = 0; d && j < d->n_lines; j++)
         if (has_other_customer(d, &d->lines[j]))
-            i->dependencies[i->n_dependencies++] = (struct pfs_dependency){PFS_SCOPE_CUSTOMER, d->lines[j].account_customer};
+            i->dependencies[i->n_dependencies++] =
+                (struct pfs_dependency){PFS_SCOPE_CUSTOMER, d->lines[j].account_customer};
     return 0;
 }
 
@@ -485,14 +494,16 @@ static int collect_references(struct pfs_store *s, struct pfs_inputs *i, struct 
     return r;
 }
 
-static int fill(struct pfs_resolver *r, struct pfs_store *s, struct pfs_inputs *i, struct base_key key, struct pfs_err *err)
+static int fill(struct pfs_resolver *r, struct pfs_store *s, struct pfs_inputs *i, struct base_key key,
+                struct pfs_err *err)
 {
     pthread_mutex_lock(&r->lock);
     int ret = sync_to(r, s, err);
     if (ret == 0 && !find_object(r, PFS_SCOPE_CUSTOMER, key.customer))
         key.customer = 0; /* so that all customers that set nothing share one base */
     if (ret == 0)
-        ret = get_base(r, key, i->now, &i->base) < 0 || collect_line_customers(r, i) < 0 ? pfs_err_nomem(err) : 0;
+        ret = get_base(r, key, i->now, &i->base) < 0 || collect_line_customers(r, i) < 0 ? pfs_err_nomem(err)
+                                                                                         : 0;
     pthread_mutex_unlock(&r->lock);
     if (ret == 0 && i->device)
         ret = collect_references(s, i, err);
@@ -503,12 +514,13 @@ static int fill(struct pfs_resolver *r, struct pfs_store *s, struct pfs_inputs *
     struct pfs_phone phone;
     pfs_inputs_phone(i, &phone);
     i->next = pfs_phone_next(&phone);
+    i->came = pfs_phone_came(&phone);
     return 0;
 }
 
 /* Takes the device over, also on error. */
-static int make_inputs(struct pfs_resolver *r, struct pfs_store *s, struct pfs_device *d, struct base_key key, int64_t now,
-                       struct pfs_inputs **ret, struct pfs_err *err)
+static int make_inputs(struct pfs_resolver *r, struct pfs_store *s, struct pfs_device *d, struct base_key key,
+                       int64_t now, struct pfs_inputs **ret, struct pfs_err *err)
 {
     struct pfs_inputs *i = calloc(1, sizeof *i);
     if (!i) {
@@ -528,8 +540,8 @@ static int make_inputs(struct pfs_resolver *r, struct pfs_store *s, struct pfs_d
     return 0;
 }
 
-int pfs_resolve_device(struct pfs_resolver *r, struct pfs_store *s, uint64_t mac, int64_t now, struct pfs_inputs **ret,
-                       struct pfs_err *err)
+int pfs_resolve_device(struct pfs_resolver *r, struct pfs_store *s, uint64_t mac, int64_t now,
+                       struct pfs_inputs **ret, struct pfs_err *err)
 {
     struct pfs_device *d;
     int ok = pfs_store_device(s, mac, &d, err);
@@ -539,7 +551,8 @@ int pfs_resolve_device(struct pfs_resolver *r, struct pfs_store *s, uint64_t mac
 }
 
 /* The id of a model; 0 where it has no row, and so no settings. */
-static int model_id(struct pfs_resolver *r, struct pfs_store *s, const char *model, int64_t *ret, struct pfs_err *err)
+static int model_id(struct pfs_resolver *r, struct pfs_store *s, const char *model, int64_t *ret,
+                    struct pfs_err *err)
 {
     *ret = 0;
     if (!model)
@@ -553,16 +566,16 @@ static int model_id(struct pfs_resolver *r, struct pfs_store *s, const char *mod
     return ok;
 }
 
-int pfs_resolve_common(struct pfs_resolver *r, struct pfs_store *s, const char *model, int64_t now, struct pfs_inputs **ret,
-                       struct pfs_err *err)
+int pfs_resolve_common(struct pfs_resolver *r, struct pfs_store *s, const char *model, int64_t now,
+                       struct pfs_inputs **ret, struct pfs_err *err)
 {
     struct base_key key = {0};
     int ok = model_id(r, s, model, &key.model, err);
     return ok < 0 ? ok : make_inputs(r, s, NULL, key, now, ret, err);
 }
 
-int pfs_resolve_profile(struct pfs_resolver *r, struct pfs_store *s, const char *model, int64_t profile, int64_t now,
-                        struct pfs_inputs **ret, struct pfs_err *err)
+int pfs_resolve_profile(struct pfs_resolver *r, struct pfs_store *s, const char *model, int64_t profile,
+                        int64_t now, struct pfs_inputs **ret, struct pfs_err *err)
 {
     struct base_key key = {.profile = profile};
     int ok = model_id(r, s, model, &key.model, err);
@@ -576,10 +589,13 @@ int pfs_resolve_profile(struct pfs_resolver *r, struct pfs_store *s, const char 
     return make_inputs(r, s, NULL, key, now, ret, err);
 }
 
-int pfs_resolve_now(struct pfs_resolver *r, struct pfs_store *s, uint64_t mac, int64_t now, struct pfs_inputs **ret, struct pfs_err *err)
+int pfs_resolve_now(struct pfs_resolver *r, struct pfs_store *s, uint64_t mac, int64_t now,
+                    struct pfs_inputs **ret, struct pfs_err *err)
 {
-    int ok;
+    int ok, stale = 0;
     do {
+        if (stale++ > 0 && stale % PFS_STALE_TRIES == 0)
+            pfs_resolver_reset(r);
         ok = pfs_store_begin(s, err);
         if (ok < 0)
             return ok;

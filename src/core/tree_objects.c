@@ -353,7 +353,7 @@ static int list_settings(struct pfs_tree_call *call, int (*fn)(void *arg, const 
 static int find_line(struct pfs_tree_call *call, struct pfs_err *err)
 {
     int64_t id;
-    char name[2 * PFS_FILE_NAME_MAX];
+    char name[2 * PFS_FILE_NAME_MAX + 4];
     snprintf(name, sizeof name, "%s/%s", call->object, call->item);
     return pfs_store_find(call->context->store, PFS_SCOPE_LINE, name, &id, err);
 }

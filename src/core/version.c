@@ -12,7 +12,8 @@ struct pfs_cache {
     struct pfs_version *newest, *oldest; /* versions whose bytes are held */
 };
 
-/* ---- bytes -------------------------------------------------------------------------------------------------- */
+/* ---- bytes
+ * -------------------------------------------------------------------------------------------------- */
 
 struct pfs_bytes *pfs_bytes_new(const char *data, size_t len)
 {
@@ -38,7 +39,8 @@ void pfs_bytes_unref(struct pfs_bytes *b)
         free(b);
 }
 
-/* ---- the cache, in order of use ----------------------------------------------------------------------------- */
+/* ---- the cache, in order of use
+ * ----------------------------------------------------------------------------- */
 
 int pfs_cache_new(size_t limit, struct pfs_cache **ret)
 {
@@ -62,7 +64,8 @@ void pfs_cache_free(struct pfs_cache *c)
 void pfs_cache_counts(struct pfs_cache *c, struct pfs_cache_counts *ret)
 {
     pthread_mutex_lock(&c->lock);
-    *ret = (struct pfs_cache_counts){.hits = c->hits, .misses = c->misses, .bytes = c->bytes, .limit = c->limit};
+    *ret =
+        (struct pfs_cache_counts){.hits = c->hits, .misses = c->misses, .bytes = c->bytes, .limit = c->limit};
     pthread_mutex_unlock(&c->lock);
 }
 
@@ -124,7 +127,8 @@ static struct pfs_bytes *cached(struct pfs_version *v)
     return b;
 }
 
-/* ---- versions ----------------------------------------------------------------------------------------------- */
+/* ---- versions
+ * ----------------------------------------------------------------------------------------------- */
 
 struct pfs_version *pfs_version_ref(struct pfs_version *v)
 {
@@ -148,6 +152,36 @@ void pfs_version_unref(struct pfs_version *v)
     free(v);
 }
 
+void pfs_version_renew(struct pfs_version *v, struct pfs_library *library, const struct pfs_file *file,
+                       struct pfs_inputs *inputs)
+{
+    pthread_mutex_lock(&v->cache->lock);
+    struct pfs_library *old_library = v->library;
+    struct pfs_inputs *old_inputs = v->inputs;
+    v->library = pfs_library_ref(library);
+    v->file = file;
+    v->inputs = pfs_inputs_ref(inputs);
+    pthread_mutex_unlock(&v->cache->lock);
+    pfs_inputs_unref(old_inputs);
+    pfs_library_unref(old_library);
+}
+
+/* Renders from what the version keeps at this moment. */
+static int render(struct pfs_version *v, struct pfs_buf *out, struct pfs_err *err)
+{
+    pthread_mutex_lock(&v->cache->lock);
+    struct pfs_library *library = pfs_library_ref(v->library);
+    struct pfs_inputs *inputs = pfs_inputs_ref(v->inputs);
+    const struct pfs_file *file = v->file;
+    pthread_mutex_unlock(&v->cache->lock);
+    struct pfs_phone phone;
+    pfs_inputs_phone(inputs, &phone);
+    int r = pfs_render(file, &phone, library->zones, out, NULL, NULL, err);
+    pfs_inputs_unref(inputs);
+    pfs_library_unref(library);
+    return r;
+}
+
 int pfs_version_bytes(struct pfs_version *v, struct pfs_bytes **ret, struct pfs_err *err)
 {
     struct pfs_bytes *b = cached(v);
@@ -155,10 +189,8 @@ int pfs_version_bytes(struct pfs_version *v, struct pfs_bytes **ret, struct pfs_
         *ret = b;
         return 0;
     }
-    struct pfs_phone phone;
     struct pfs_buf out autobuf = PFS_BUF_INIT(0);
-    pfs_inputs_phone(v->inputs, &phone);
-    int r = pfs_render(v->file, &phone, v->library->zones, &out, NULL, NULL, err);
+    int r = render(v, &out, err);
     if (r < 0)
         return r == -ENOMEM ? r : -EIO;
     if (out.len != v->size || XXH3_64bits(out.data, out.len) != v->hash)

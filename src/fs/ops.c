@@ -7,7 +7,8 @@
 #include <string.h>
 #include <sys/statvfs.h>
 
-/* An inode never changes: the kernel may keep what it knows of one for ever. A name may lead elsewhere at any moment. */
+/* An inode never changes: the kernel may keep what it knows of one for ever. A name may lead elsewhere at any
+ * moment. */
 static const double FOR_EVER_S = 365.0 * 86400, NO_TIME_S = 0;
 
 static struct pfs_fs *fs_of(fuse_req_t req)
@@ -37,7 +38,8 @@ void pfs_fs_attr(const struct pfs_fs *fs, const struct pfs_node *n, struct stat 
 static void init(void *userdata, struct fuse_conn_info *conn)
 {
     struct pfs_fs *fs = userdata;
-    conn->want &= ~(unsigned)(FUSE_CAP_READDIRPLUS | FUSE_CAP_READDIRPLUS_AUTO); /* a listing renders nothing */
+    conn->want &=
+        ~(unsigned)(FUSE_CAP_READDIRPLUS | FUSE_CAP_READDIRPLUS_AUTO); /* a listing renders nothing */
     if (!(conn->capable & FUSE_CAP_NO_OPEN_SUPPORT))
         fs->no_open = false;
     if (fs->on_ready)
@@ -80,7 +82,8 @@ static int lookup_asset(fuse_req_t req, uint64_t parent, const char *folder, con
     int r = pfs_assets_lookup(fs_of(req)->assets, folder, name, &asset, NULL);
     if (r < 0)
         return r;
-    r = asset.kind == PFS_ASSET_FOLDER ? reply_folder(req, &asset) : reply_file(req, parent, name, asset.version);
+    r = asset.kind == PFS_ASSET_FOLDER ? reply_folder(req, &asset)
+                                       : reply_file(req, parent, name, asset.version);
     pfs_version_unref(asset.version);
     return r;
 }
@@ -91,6 +94,7 @@ static int lookup_root(fuse_req_t req, const char *name)
     struct pfs_fs *fs = fs_of(req);
     struct pfs_store *store;
     struct pfs_version *v = NULL;
+    struct pfs_err why = {""};
     bool absent = false;
     if (fs->shows_control && strcmp(name, "control") == 0) {
         pfs_control_lookup(req, NULL, name);
@@ -98,11 +102,15 @@ static int lookup_root(fuse_req_t req, const char *name)
     }
     if (!fs->shows_phones)
         return -ENOENT;
-    int r = pfs_fs_store(fs, &store, NULL);
+    if (!pfs_content_concerns(fs->content, name))
+        return lookup_asset(req, FUSE_ROOT_ID, "", name);
+    int r = pfs_fs_store(fs, &store, &why);
     if (r == 0)
         r = pfs_content_lookup(fs->content, store, name, &v, &absent, NULL);
-    else if ((v = pfs_content_last(fs->content, name)))
-        r = 0;
+    else
+        r = (v = pfs_content_last(fs->content, name, &why))
+                ? 0
+                : -EIO; /* a failing store never looks like a missing phone */
     if (r == 0) {
         r = reply_file(req, FUSE_ROOT_ID, name, v);
         pfs_version_unref(v);
@@ -249,7 +257,8 @@ static void op_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off, stru
 
 static void op_statfs(fuse_req_t req, fuse_ino_t ino)
 {
-    const struct statvfs st = {.f_bsize = 4096, .f_frsize = 4096, .f_namemax = PFS_FILE_NAME_MAX, .f_flag = ST_NOSUID | ST_NODEV};
+    const struct statvfs st = {
+        .f_bsize = 4096, .f_frsize = 4096, .f_namemax = PFS_FILE_NAME_MAX, .f_flag = ST_NOSUID | ST_NODEV};
     fuse_reply_statfs(req, &st);
 }
 
@@ -268,7 +277,8 @@ static char *control_path(fuse_req_t req, fuse_ino_t ino)
     return path;
 }
 
-static void op_setattr(fuse_req_t req, fuse_ino_t ino, struct stat *attr, int to_set, struct fuse_file_info *fi)
+static void op_setattr(fuse_req_t req, fuse_ino_t ino, struct stat *attr, int to_set,
+                       struct fuse_file_info *fi)
 {
     autofree char *path = control_path(req, ino);
     const struct pfs_node node = {.kind = PFS_NODE_CONTROL, .id = ino, .path = path};
@@ -304,8 +314,8 @@ static void op_rmdir(fuse_req_t req, fuse_ino_t parent, const char *name)
         pfs_control_remove(req, path, name, true);
 }
 
-static void op_rename(fuse_req_t req, fuse_ino_t parent, const char *name, fuse_ino_t new_parent, const char *new_name,
-                      unsigned flags)
+static void op_rename(fuse_req_t req, fuse_ino_t parent, const char *name, fuse_ino_t new_parent,
+                      const char *new_name, unsigned flags)
 {
     autofree char *path = control_path(req, parent);
     if (!path)

@@ -45,6 +45,15 @@ int64_t pfs_layer_next(const struct pfs_layer *l, int64_t now)
     return next;
 }
 
+int64_t pfs_layer_came(const struct pfs_layer *l, int64_t now)
+{
+    int64_t came = 0;
+    for (size_t i = 0; i < l->n; i++)
+        if (l->settings[i].from <= now)
+            came = PFS_MAX(came, l->settings[i].from);
+    return came;
+}
+
 /* Where the next key begins behind row i. */
 static size_t skip_key(const struct pfs_layer *l, size_t i)
 {
@@ -309,16 +318,59 @@ bool pfs_phone_find(const struct pfs_phone *p, const struct pfs_line *line, cons
 
 /* ---- Defaults ---- */
 
-/* The name of the line's account up to '@', "" without one. */
-static const char *account_user(const struct pfs_line *line, char *scratch)
+/* An account's name up to '@', "" without one. */
+static const char *account_user(const char *account, char *scratch)
 {
-    if (!line || !line->account)
+    if (!account)
         return "";
-    size_t n = strcspn(line->account, "@");
+    size_t n = strcspn(account, "@");
     n = PFS_MIN(n, (size_t)PFS_KEY_MAX - 1);
-    memcpy(scratch, line->account, n);
+    memcpy(scratch, account, n);
     scratch[n] = '\0';
     return scratch;
+}
+
+static bool ends_in(const char *key, const char *suffix)
+{
+    size_t len = strlen(key), suffix_len = strlen(suffix);
+    return len > suffix_len && strcmp(key + len - suffix_len, suffix) == 0;
+}
+
+/* The account that the key beside this one names; NULL: there is no such key, or it names none that exists.
+ */
+static const struct pfs_reference *reference_beside(const struct pfs_phone *p, const struct pfs_line *line,
+                                                    const char *key)
+{
+    char beside[PFS_KEY_MAX + sizeof ".account"];
+    struct pfs_key k;
+    struct pfs_value account;
+    size_t stem = (size_t)(strrchr(key, '.') - key);
+    if (!p->device || p->device->n_references == 0 || stem >= PFS_KEY_MAX)
+        return NULL;
+    memcpy(beside, key, stem);
+    memcpy(beside + stem, ".account", sizeof ".account");
+    if (pfs_catalogue_find(p->catalogue, beside, &k, NULL) < 0 || !k.entry ||
+        k.entry->type != PFS_TYPE_ACCOUNT || !pfs_phone_find(p, line, beside, k.entry->id, &account))
+        return NULL;
+    for (size_t i = 0; i < p->device->n_references; i++)
+        if (strcmp(p->device->references[i].account, account.text) == 0)
+            return &p->device->references[i];
+    return NULL;
+}
+
+/* What a key's value or label is where only its account is set: the account's. */
+static const char *follow_account(const struct pfs_phone *p, const struct pfs_line *line, const char *key,
+                                  char *scratch)
+{
+    bool is_value = ends_in(key, ".value");
+    const struct pfs_reference *r =
+        is_value || ends_in(key, ".label") ? reference_beside(p, line, key) : NULL;
+    const struct pfs_setting *s = NULL;
+    if (r)
+        s = pfs_layer_find(&r->settings, is_value ? "sip.user" : "line.display_name", p->now);
+    if (s)
+        return s->value;
+    return r && is_value ? account_user(r->account, scratch) : "";
 }
 
 void pfs_phone_get(const struct pfs_phone *p, const struct pfs_line *line, const char *key,
@@ -340,7 +392,9 @@ void pfs_phone_get(const struct pfs_phone *p, const struct pfs_line *line, const
     if (entry->default_kind == PFS_DEFAULT_TEXT && entry->default_text)
         ret->text = entry->default_text;
     else if (entry->default_kind == PFS_DEFAULT_ACCOUNT)
-        ret->text = account_user(line, scratch);
+        ret->text = account_user(line ? line->account : NULL, scratch);
+    if (entry->id < 0 && !*ret->text)
+        ret->text = follow_account(p, line, key, scratch);
 }
 
 /* ---- All layers at once ---- */
@@ -383,6 +437,29 @@ int64_t pfs_phone_next(const struct pfs_phone *p)
         if (p->line_customers[i])
             next = PFS_MIN(next, pfs_layer_next(p->line_customers[i], p->now));
     return next;
+}
+
+static int64_t came_of_device(const struct pfs_device *d, int64_t now)
+{
+    int64_t came = pfs_layer_came(&d->settings, now);
+    for (size_t i = 0; i < d->n_lines; i++) {
+        came = PFS_MAX(came, pfs_layer_came(&d->lines[i].settings, now));
+        came = PFS_MAX(came, pfs_layer_came(&d->lines[i].account_settings, now));
+    }
+    for (size_t i = 0; i < d->n_references; i++)
+        came = PFS_MAX(came, pfs_layer_came(&d->references[i].settings, now));
+    return came;
+}
+
+int64_t pfs_phone_came(const struct pfs_phone *p)
+{
+    int64_t came = p->device ? came_of_device(p->device, p->now) : 0;
+    for (size_t i = 0; p->base && i < p->base->n_layers; i++)
+        came = PFS_MAX(came, pfs_layer_came(p->base->layers[i], p->now));
+    for (size_t i = 0; p->line_customers && i < p->n_customer_layers; i++)
+        if (p->line_customers[i])
+            came = PFS_MAX(came, pfs_layer_came(p->line_customers[i], p->now));
+    return came;
 }
 
 /* ---- Overrides: two sorted sequences walked together ---- */

@@ -15,10 +15,20 @@ struct gather {
     size_t cap;
 };
 
+/* Whether an override's native key looks like that of a password. */
+static bool is_secret(const struct pfs_eval *e, const char *native)
+{
+    char key[PFS_KEY_MAX + 2];
+    struct pfs_key found;
+    snprintf(key, sizeof key, "%s:%s", e->file->model->tmpl->vendor, native);
+    return pfs_catalogue_find(e->phone->catalogue, key, &found, NULL) == 0 && found.secret;
+}
+
 static int gather_override(void *arg, const char *key, const struct pfs_value *value)
 {
     struct gather *g = arg;
     struct pfs_eval *e = g->e;
+    bool masked = e->phone->mask && is_secret(e, key);
     if (e->n_overrides == g->cap) {
         size_t cap = g->cap ? g->cap * 2 : 16;
         struct pfs_override *more = pfs_arena_alloc(&e->kept, cap * sizeof *more);
@@ -29,7 +39,7 @@ static int gather_override(void *arg, const char *key, const struct pfs_value *v
         e->overrides = more;
         g->cap = cap;
     }
-    e->overrides[e->n_overrides++] = (struct pfs_override){.key = key, .value = value->text, .line = g->line};
+    e->overrides[e->n_overrides++] = (struct pfs_override){.key = key, .value = masked ? e->phone->mask : value->text, .line = g->line};
     return 0;
 }
 

@@ -46,6 +46,8 @@ static int get(struct pfs_eval *e, const char *key, const struct pfs_catalogue_e
     if (entry->default_kind != PFS_DEFAULT_TEXT && !(scratch = pfs_arena_alloc(&e->scratch, PFS_KEY_MAX)))
         return pfs_err_nomem(err);
     pfs_phone_get(e->phone, e->line, key, entry, scratch, &value);
+    if (e->phone->mask && entry->secret && *value.text)
+        value.text = e->phone->mask;
     e->last_is_set = value.layer != NULL;
     e->secret = e->secret || entry->secret;
     *ret = pfs_str_of(value.text);

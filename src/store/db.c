@@ -40,7 +40,7 @@ static int on_busy(void *arg, int n_tries)
     struct pfs_db *db = arg;
     int64_t now = pfs_db_now_ms();
     if (n_tries == 0 && !db->deadline_fixed)
-        db->deadline_ms = now + PFS_DB_BUSY_MS;
+        db->deadline_ms = now + db->busy_ms;
     if (now >= db->deadline_ms)
         return 0;
     sqlite3_sleep((int)PFS_MIN((int64_t)BUSY_SLEEP_MS, db->deadline_ms - now));
@@ -155,6 +155,7 @@ int pfs_db_open(const char *path, enum pfs_db_mode mode, const char *what, struc
     if (!db)
         return pfs_err_nomem(err);
     db->what = what;
+    db->busy_ms = PFS_DB_BUSY_MS;
     int r = open_sqlite(path, mode, db, err);
     if (r < 0) {
         pfs_db_close(db);

@@ -26,6 +26,7 @@ struct pfs_db {
     struct pfs_map statements; /* address of SQL to struct statement */
     int64_t deadline_ms;       /* until when a lock of another is waited for; monotonic */
     bool deadline_fixed;       /* the deadline is for several statements together */
+    int busy_ms;               /* how long a statement waits for a lock otherwise */
     int last_code;             /* SQLite's code of the last error */
     int wal_pages;             /* pages in the WAL after the last commit */
 };

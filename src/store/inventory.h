@@ -13,6 +13,7 @@ struct pfs_store {
     bool reading, writing;     /* a snapshot, a write is under way */
     bool secrets_known;        /* the inventory's audit knows this catalogue's secret keys */
     struct pfs_watermark mark; /* of the snapshot */
+    int64_t file;              /* tells this file from another that is put in its place */
     int changes_before;        /* SQLite's count of changed rows when the write began */
     struct pfs_setting *rows;  /* scratch: rows being read, before their number is known */
     size_t n_rows, cap_rows;

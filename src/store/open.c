@@ -153,6 +153,7 @@ static int find_file(const char *path, struct pfs_store *s, struct pfs_err *err)
                    : pfs_err_sys(err, errno, path);
     if (!S_ISREG(st.st_mode))
         return pfs_err_set(err, EINVAL, "%s is no provfs inventory", path);
+    s->file = (int64_t)(st.st_ino * UINT64_C(0x9e3779b97f4a7c15) ^ st.st_dev);
     s->lock_path = join(s->path, ".lock");
     return s->lock_path ? 0 : pfs_err_nomem(err);
 }
@@ -284,7 +285,7 @@ static int read_watermark(struct pfs_store *s, struct pfs_watermark *ret, struct
         return pfs_err_set(err, EIO, "inventory is damaged: it has no clock");
     if (r < 0)
         return r;
-    *ret = (struct pfs_watermark){.epoch = pfs_query_int(&q, 0), .gen = pfs_query_int(&q, 1)};
+    *ret = (struct pfs_watermark){.epoch = pfs_query_int(&q, 0) ^ s->file, .gen = pfs_query_int(&q, 1)};
     return 0;
 }
 
@@ -300,6 +301,11 @@ int pfs_store_begin(struct pfs_store *s, struct pfs_err *err)
     if (r < 0)
         pfs_store_end(s);
     return r;
+}
+
+void pfs_store_patience(struct pfs_store *s, int wait_ms)
+{
+    s->db->busy_ms = wait_ms;
 }
 
 void pfs_store_end(struct pfs_store *s)
