@@ -30,17 +30,16 @@ static void PFS_PRINTF(3, 0) format(char *buf, size_t size, const char *fmt, va_
     make_printable(buf);
 }
 
-int pfs_err_set(struct pfs_err *err, int errnum, const char *fmt, ...)
+void pfs_err_write(struct pfs_err *err, const char *fmt, ...)
 {
-    if (err) {
-        char text[PFS_ERR_MAX]; /* an argument may point into err itself */
-        va_list ap;
-        va_start(ap, fmt);
-        format(text, sizeof text, fmt, ap);
-        va_end(ap);
-        memcpy(err->msg, text, sizeof text);
-    }
-    return -errnum;
+    if (!err)
+        return;
+    char text[PFS_ERR_MAX]; /* an argument may point into err itself */
+    va_list ap;
+    va_start(ap, fmt);
+    format(text, sizeof text, fmt, ap);
+    va_end(ap);
+    memcpy(err->msg, text, sizeof text);
 }
 
 void pfs_err_prefix(struct pfs_err *err, const char *fmt, ...)
@@ -57,11 +56,6 @@ void pfs_err_prefix(struct pfs_err *err, const char *fmt, ...)
     int n = snprintf(err->msg, sizeof err->msg, "%s: %s", prefix, rest);
     if (n >= (int)sizeof err->msg)
         mark_cut(err->msg, sizeof err->msg);
-}
-
-int pfs_err_nomem(struct pfs_err *err)
-{
-    return pfs_err_set(err, ENOMEM, "out of memory");
 }
 
 int pfs_err_sys(struct pfs_err *err, int errnum, const char *what)

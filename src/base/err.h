@@ -9,6 +9,8 @@
 
 #include "base/util.h"
 
+#include <errno.h>
+
 #define PFS_ERR_MAX 512
 
 struct pfs_err {
@@ -17,13 +19,18 @@ struct pfs_err {
 
 /* Writes the sentence and returns -errnum, so that `return pfs_err_set(err, EINVAL, …)` is the idiom.
  * errnum is positive. err may be NULL. Control characters that a value brings are shown as '?'. */
-int pfs_err_set(struct pfs_err *err, int errnum, const char *fmt, ...) PFS_PRINTF(3, 4);
+#define pfs_err_set(err, errnum, ...) (pfs_err_write((err), __VA_ARGS__), pfs_err_code(errnum))
+static inline int pfs_err_code(int errnum) /* inline, so that compilers see that it is negative */
+{
+    return -errnum;
+}
+void pfs_err_write(struct pfs_err *err, const char *fmt, ...) PFS_PRINTF(2, 3);
 
 /* Puts the formatted text and ": " in front of the sentence. */
 void pfs_err_prefix(struct pfs_err *err, const char *fmt, ...) PFS_PRINTF(2, 3);
 
 /* "out of memory", -ENOMEM. */
-int pfs_err_nomem(struct pfs_err *err);
+#define pfs_err_nomem(err) pfs_err_set((err), ENOMEM, "out of memory")
 
 /* `what: strerror(errnum)`, -errnum, for a system call that failed. */
 int pfs_err_sys(struct pfs_err *err, int errnum, const char *what);

@@ -23,7 +23,8 @@ void pfs_map_done(struct pfs_map *m); /* frees the entries, not the values */
 /* NULL where the key is not there. */
 void *pfs_map_get(const struct pfs_map *m, const void *key, size_t key_len);
 
-/* Adds or replaces; *ret_old (may be NULL) takes the value replaced, or NULL. 0 or -ENOMEM. value is not NULL. */
+/* Adds or replaces; *ret_old (may be NULL) takes the value replaced, or NULL. 0 or -ENOMEM. value is not
+ * NULL. */
 int pfs_map_put(struct pfs_map *m, const void *key, size_t key_len, void *value, void **ret_old);
 
 /* Takes the entry out and returns its value, NULL where there was none. */

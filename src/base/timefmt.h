@@ -5,7 +5,8 @@
 
 enum { PFS_TIME_STR = 32 };
 
-/* RFC 3339 (2026-03-01T04:00:00Z, any offset), or local `YYYY-MM-DD HH:MM[:SS]`. Seconds since 1970. -EINVAL. */
+/* RFC 3339 (2026-03-01T04:00:00Z, any offset), or local `YYYY-MM-DD HH:MM[:SS]`. Seconds since 1970. -EINVAL.
+ */
 int pfs_time_parse(const char *s, int64_t *ret, struct pfs_err *err);
 
 /* RFC 3339 in UTC: 2026-03-01T04:00:00Z. */

@@ -3,8 +3,8 @@
 
 #include "base/util.h"
 
-/* Decodes the character at s (n > 0 bytes are there). Returns its length 1 to 4 and its code point, or 0 where
- * the bytes are no character: overlong, surrogate, above U+10FFFF, cut. */
+/* Decodes the character at s (n > 0 bytes are there). Returns its length 1 to 4 and its code point, or 0
+ * where the bytes are no character: overlong, surrogate, above U+10FFFF, cut. */
 size_t pfs_utf8_decode(const char *s, size_t n, uint32_t *ret_code);
 
 bool pfs_utf8_valid(const char *s, size_t n);

@@ -323,7 +323,7 @@ static int unset_field(struct pfs_command *cmd, const struct pfs_target *t, cons
 int pfs_command_unset(struct pfs_command *cmd, struct pfs_err *err)
 {
     struct pfs_target t;
-    size_t used;
+    size_t used = 0;
     int64_t from;
     int r = option_from(cmd, &from, err);
     if (r == 0 && from && pfs_command_has(cmd, PFS_OPTION_SCHEDULED))

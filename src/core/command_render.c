@@ -108,7 +108,7 @@ static int write_device_file(struct pfs_command *cmd, const struct pfs_inputs *i
 {
     const struct pfs_device *d = inputs->device;
     const struct pfs_model *m = d->model ? pfs_library_model(cmd->context->library, d->model) : NULL;
-    const struct pfs_file *f;
+    const struct pfs_file *f = NULL;
     if (!d->model)
         return pfs_err_set(err, EINVAL, "device %s has no model: it has no files", d->mac_text);
     if (!m)

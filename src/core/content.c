@@ -1,7 +1,9 @@
 #include "core/content.h"
 #include "base/log.h"
 #include "core/feed.h"
+#include "model/mac.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <pthread.h>
 #include <string.h>
@@ -14,6 +16,7 @@ enum {
     WATCH_INTERVAL_MS = 300, /* templates are taken up within a second */
     FILES_MAX = 256,         /* of one device */
     SAY_AGAIN_S = 60,        /* seconds until the same failure is logged again */
+    RECHECK_MS = 1000,       /* for what fails to be made again before it is told */
     STORE_WAIT_MS = 1000,    /* for a lock of another: within the time in which every request is answered */
 };
 
@@ -29,6 +32,21 @@ struct entry {
     size_t name_len;
     char name[];
 };
+
+/* What happened so far; each atomic. */
+struct counts {
+    uint64_t lookups, hits, renders, failures, unknown;
+};
+
+static void count(uint64_t *counter)
+{
+    __atomic_add_fetch(counter, 1, __ATOMIC_RELAXED);
+}
+
+static uint64_t counted(const uint64_t *counter)
+{
+    return __atomic_load_n(counter, __ATOMIC_RELAXED);
+}
 
 struct pfs_content {
     const struct pfs_config *config;
@@ -51,6 +69,12 @@ struct pfs_content {
     int64_t clock;        /* the newest second seen */
     uint64_t said;        /* the failure logged last, as a hash … */
     int64_t said_at;      /* … and when */
+
+    struct pfs_unknown *unknown;   /* with a lock of its own */
+    struct pfs_failures *failures; /* the same */
+    struct counts counts;
+    pfs_publish_fn on_publish; /* NULL: nobody asks */
+    void *on_publish_arg;
 
     uint64_t next_id; /* atomic */
     bool store_busy;  /* atomic: the last snapshot could not be had for a lock of another: no thread waits
@@ -112,6 +136,8 @@ static void free_entry(struct entry *e)
 
 static void remove_entry(struct pfs_content *c, struct entry *e)
 {
+    if (e->failing)
+        pfs_failures_clear(c->failures, e->name);
     pfs_map_remove(&c->entries, e->name, e->name_len);
     unlink_entry(c, e);
     free_entry(e);
@@ -204,7 +230,7 @@ static int note_published(struct pfs_content *c, const char *name, const struct 
 
 /* The mtime under which these bytes go out: the one they had where they are what was published last; else a
  * later one, never before `at_least`. A time ahead of the clock is made durable before it is shown, so that a
- * restart cannot give it again to other bytes. */
+ * restart cannot give it again to other bytes. 1: a new version; 0: what was published last. */
 static int publish(struct pfs_content *c, const char *name, uint64_t hash, int64_t at_least,
                    int64_t *ret_mtime, struct pfs_err *err)
 {
@@ -227,7 +253,7 @@ static int publish(struct pfs_content *c, const char *name, uint64_t hash, int64
             pfs_log(PFS_LOG_WARNING, "state: %s", why.msg); /* phones get their files all the same */
     }
     *ret_mtime = mtime;
-    return 0;
+    return 1;
 }
 
 static uint64_t hash_identity(const char *name, uint64_t hash, int64_t mtime)
@@ -326,13 +352,14 @@ static void note_target(struct pfs_content *c, struct entry *e, const struct tar
 }
 
 /* Makes the entry say what was found true at t->at. Another thread may have been faster with a newer state:
- * then its word counts. With the lock. */
+ * then its word counts. 1: with a new version. With the lock. */
 static int settle(struct pfs_content *c, const struct target *t, const struct pfs_buf *bytes,
                   struct entry **ret, struct pfs_err *err)
 {
     struct entry *e = find_entry(c, t->name);
     if (!e && !(e = add_entry(c, t->name)))
         return pfs_err_nomem(err);
+    int r = 0;
     *ret = e;
     if (e->version && is_newer(e, t))
         return 0;
@@ -340,8 +367,8 @@ static int settle(struct pfs_content *c, const struct target *t, const struct pf
     if (!e->version || e->version->hash != hash || e->version->size != bytes->len) {
         int64_t mtime;
         struct pfs_version *v;
-        int r = publish(c, t->name, hash, c->now(), &mtime, err);
-        if (r == 0 && new_version(c, t, bytes, hash, mtime, &v) < 0)
+        r = publish(c, t->name, hash, c->now(), &mtime, err);
+        if (r >= 0 && new_version(c, t, bytes, hash, mtime, &v) < 0)
             r = pfs_err_nomem(err);
         if (r < 0) {
             if (!e->version)
@@ -354,10 +381,24 @@ static int settle(struct pfs_content *c, const struct target *t, const struct pf
         pfs_version_renew(e->version, t->library, t->file, t->inputs);
     }
     note_target(c, e, t);
-    if (e->failing)
+    if (e->failing) {
         pfs_log(PFS_LOG_INFO, "%s: renders again", t->name);
+        pfs_failures_clear(c->failures, t->name);
+    }
     e->failing = false;
-    return 0;
+    return r;
+}
+
+static void note_failure(struct pfs_content *c, const struct target *t, const struct entry *e,
+                         const struct pfs_err *why)
+{
+    const struct pfs_device *d = t->inputs->device;
+    const struct pfs_failure what = {.file = t->name,
+                                     .device = d ? d->mac_text : NULL,
+                                     .cause = why->msg,
+                                     .since = c->now(),
+                                     .served = e->version != NULL};
+    pfs_failures_note(c->failures, &what);
 }
 
 /* A render failed: the last good version stays (NULL: there is none), and nothing is tried again before
@@ -374,6 +415,7 @@ static struct pfs_version *keep_last_good(struct pfs_content *c, const struct ta
         pfs_log(PFS_LOG_ERROR, "%s: %s%s", t->name, why->msg,
                 e->version ? "; the last good version stays in service" : "");
     note_target(c, e, t);
+    note_failure(c, t, e, why);
     e->failing = true;
     return e->version ? use(c, e) : NULL;
 }
@@ -387,10 +429,11 @@ static int make_version(struct pfs_content *c, const struct target *t, struct pf
     struct entry *e;
     pfs_inputs_phone(t->inputs, &phone);
     int r = pfs_render(t->file, &phone, t->library->zones, &out, NULL, NULL, &why);
+    count(r == 0 ? &c->counts.renders : &c->counts.failures);
     pthread_mutex_lock(&c->lock);
     if (r == 0) {
         r = settle(c, t, &out, &e, err);
-        if (r == 0)
+        if (r >= 0)
             *ret = use(c, e);
     } else if (r == -ENOMEM) {
         pfs_err_nomem(err); /* says nothing of the template: tried again at the next lookup */
@@ -399,6 +442,8 @@ static int make_version(struct pfs_content *c, const struct target *t, struct pf
         r = *ret ? 0 : pfs_err_set(err, EIO, "%s", why.msg);
     }
     pthread_mutex_unlock(&c->lock);
+    if (r == 1 && c->on_publish)
+        c->on_publish(c->on_publish_arg, t->name, *ret);
     return r;
 }
 
@@ -427,6 +472,8 @@ struct find {
     int64_t now;
     struct target *target;
     bool absent;
+    bool known;       /* the name may be of a device that is in the inventory */
+    uint64_t unknown; /* or of one that is not; 0: no MAC */
     struct pfs_err *err;
 };
 
@@ -451,9 +498,11 @@ static int find_of_device(void *arg, uint64_t mac)
     struct target *t = f->target;
     int r = pfs_resolve_device(f->content->resolver, f->store, mac, f->now, &t->inputs, f->err);
     if (r == -ENOENT)
-        return 0;
+        f->unknown = mac;
+    else
+        f->known = true;
     if (r < 0)
-        return r;
+        return r == -ENOENT ? 0 : r;
     const struct pfs_device *d = t->inputs->device;
     const struct pfs_model *m = d->enabled && d->model ? pfs_library_model(t->library, d->model) : NULL;
     if (d->enabled && d->model && !m)
@@ -502,9 +551,17 @@ static int find_current(struct pfs_content *c, struct pfs_store *s, const char *
     if (e && is_current(c, e)) {
         *ret = e->version ? use(c, e) : NULL;
         r = *ret ? 1 : pfs_err_set(err, EIO, "cannot be made: see the log");
+        if (r == 1)
+            count(&c->counts.hits);
     }
     pthread_mutex_unlock(&c->lock);
     return r;
+}
+
+static void note_unknown(struct pfs_content *c, const char *name, uint64_t mac)
+{
+    count(&c->counts.unknown);
+    pfs_unknown_note(c->unknown, name, mac, c->now());
 }
 
 /* 1: found; 0: nothing of that name. In the snapshot. */
@@ -519,6 +576,8 @@ static int lookup(struct pfs_content *c, struct pfs_store *s, const char *name, 
     struct find f = {.content = c, .store = s, .name = name, .now = content_now(c), .target = &t, .err = err};
     r = find_target(&f);
     *ret_absent = f.absent;
+    if (r == 0 && f.unknown && !f.known)
+        note_unknown(c, name, f.unknown);
     int known = r == 1 && strcmp(t.name, name) != 0 ? find_current(c, s, t.name, ret, &t.era, err) : 0;
     if (known != 0)
         r = known; /* another spelling of what is there */
@@ -674,6 +733,41 @@ static int look_once(struct pfs_content *c, struct pfs_store *s, const char *nam
     return r;
 }
 
+/* The MAC that stands somewhere in a name that no template has; 0: none. Numbers as in Yealink's
+ * y000000000044.cfg are none: that maker's number is not given to phones. */
+static uint64_t find_mac(const char *name)
+{
+    char text[PFS_MAC_STR];
+    uint64_t mac;
+    for (const char *s = name; *s; s++) {
+        size_t n = (s > name && isxdigit((unsigned char)s[-1])) ? 0 : pfs_mac_scan(s, strlen(s), &mac);
+        if (n == 0 || isxdigit((unsigned char)s[n]))
+            continue;
+        pfs_mac_format(mac, text);
+        if (mac >> 24 != 0 && pfs_mac_parse(text, &mac, NULL) == 0)
+            return mac;
+    }
+    return 0;
+}
+
+/* A phone of a make that no template is for: it is known by the MAC in the name, where that is in no
+ * inventory. */
+static void notice_stranger(struct pfs_content *c, struct pfs_store *s, const char *name)
+{
+    char text[PFS_MAC_STR];
+    int64_t id;
+    uint64_t mac = find_mac(name);
+    if (mac == 0)
+        return;
+    pfs_mac_format(mac, text);
+    pfs_store_patience(s, 0);
+    if (pfs_store_begin(s, NULL) < 0)
+        return;
+    if (pfs_store_find(s, PFS_SCOPE_DEVICE, text, &id, NULL) == -ENOENT)
+        note_unknown(c, name, mac);
+    pfs_store_end(s);
+}
+
 int pfs_content_lookup(struct pfs_content *c, struct pfs_store *s, const char *name, struct pfs_version **ret,
                        bool *ret_absent, struct pfs_err *err)
 {
@@ -681,8 +775,11 @@ int pfs_content_lookup(struct pfs_content *c, struct pfs_store *s, const char *n
     int r, stale = 0;
     err = err ? err : &own;
     *ret_absent = false;
-    if (!pfs_content_concerns(c, name))
+    count(&c->counts.lookups);
+    if (!pfs_content_concerns(c, name)) {
+        notice_stranger(c, s, name);
         return -ENOENT;
+    }
     do {
         if (stale++ > 0 && stale % PFS_STALE_TRIES == 0)
             pfs_resolver_reset(c->resolver);
@@ -696,6 +793,97 @@ int pfs_content_lookup(struct pfs_content *c, struct pfs_store *s, const char *n
     }
     *ret = pfs_content_last(c, name, err);
     return *ret ? 0 : r == -ENOMEM ? r : -EIO;
+}
+
+/* ---- what is told about it
+ * ---------------------------------------------------------------------------------- */
+
+void pfs_content_on_publish(struct pfs_content *c, pfs_publish_fn fn, void *arg)
+{
+    c->on_publish = fn;
+    c->on_publish_arg = arg;
+}
+
+int pfs_content_unknown(struct pfs_content *c, pfs_unknown_fn fn, void *arg)
+{
+    return pfs_unknown_each(c->unknown, fn, arg);
+}
+
+void pfs_content_adopted(struct pfs_content *c, uint64_t mac)
+{
+    pfs_unknown_forget(c->unknown, mac);
+}
+
+struct recheck {
+    struct pfs_content *content;
+    struct pfs_store *store;
+    int64_t until_ms;
+};
+
+static int64_t now_ms(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+static int recheck(void *arg, const struct pfs_failure *what)
+{
+    const struct recheck *k = arg;
+    struct pfs_version *v = NULL;
+    bool absent;
+    int r = look_once(k->content, k->store, what->file, &v, &absent, NULL);
+    if (r == 0)
+        forget_name(k->content, what->file);
+    pfs_version_unref(v);
+    return now_ms() > k->until_ms;
+}
+
+void pfs_content_recheck(struct pfs_content *c, struct pfs_store *s)
+{
+    struct recheck k = {.content = c, .store = s, .until_ms = now_ms() + RECHECK_MS};
+    pfs_failures_each(c->failures, recheck, &k);
+}
+
+int pfs_content_errors(struct pfs_content *c, pfs_failure_fn fn, void *arg)
+{
+    uint64_t generation;
+    struct pfs_library *l = take_library(c, &generation);
+    int r = 0;
+    for (size_t i = 0; i < l->n_problems && r == 0; i++) {
+        const struct pfs_failure what = {.cause = l->problems[i]};
+        r = fn(arg, &what);
+    }
+    pfs_library_unref(l);
+    return r ? r : pfs_failures_each(c->failures, fn, arg);
+}
+
+bool pfs_content_has_model(struct pfs_content *c, const char *model)
+{
+    uint64_t generation;
+    struct pfs_library *l = take_library(c, &generation);
+    bool has = pfs_library_model(l, model) != NULL;
+    pfs_library_unref(l);
+    return has;
+}
+
+void pfs_content_counts(struct pfs_content *c, struct pfs_content_counts *ret)
+{
+    *ret = (struct pfs_content_counts){
+        .lookups = counted(&c->counts.lookups),
+        .hits = counted(&c->counts.hits),
+        .renders = counted(&c->counts.renders),
+        .failures = counted(&c->counts.failures),
+        .unknown = counted(&c->counts.unknown),
+        .unknown_names = pfs_unknown_count(c->unknown),
+        .failing = pfs_failures_count(c->failures),
+    };
+    pfs_cache_counts(c->cache, &ret->cache);
+    pthread_mutex_lock(&c->lock);
+    ret->entries = c->entries.n;
+    ret->templates = c->library->n_templates;
+    ret->problems = c->library->n_problems;
+    pthread_mutex_unlock(&c->lock);
 }
 
 bool pfs_content_claims(struct pfs_content *c, struct pfs_store *s, const char *name)
@@ -877,7 +1065,8 @@ int pfs_content_new(const struct pfs_context *context, struct pfs_state *state,
         c->shipped = NULL;
     if (asprintf(&c->schema, "%s/schema/template.rng", c->config->datadir) < 0)
         c->schema = NULL;
-    if (!c->shipped || !c->schema || pfs_resolver_new(c->catalogue, &c->resolver) < 0 ||
+    if (!c->shipped || !c->schema || pfs_unknown_new(&c->unknown) < 0 || pfs_failures_new(&c->failures) < 0 ||
+        pfs_resolver_new(c->catalogue, &c->resolver) < 0 ||
         pfs_cache_new(o->cache_bytes ? o->cache_bytes : DEFAULT_CACHE_BYTES, &c->cache) < 0) {
         pfs_content_free(c);
         return pfs_err_nomem(err);
@@ -908,6 +1097,8 @@ void pfs_content_free(struct pfs_content *c)
         free(e->value);
     pfs_map_done(&c->times);
     pfs_map_done(&c->entries);
+    pfs_unknown_free(c->unknown);
+    pfs_failures_free(c->failures);
     pfs_feed_done(&c->feed);
     pfs_resolver_free(c->resolver);
     pfs_cache_free(c->cache);

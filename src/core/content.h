@@ -6,6 +6,8 @@
 #pragma once
 
 #include "core/context.h"
+#include "core/failures.h"
+#include "core/unknown.h"
 #include "core/version.h"
 #include "store/state.h"
 
@@ -62,3 +64,37 @@ int64_t pfs_content_publish_asset(struct pfs_content *c, const char *name, uint6
 struct pfs_library *pfs_content_library(struct pfs_content *c);
 
 struct pfs_cache *pfs_content_cache(struct pfs_content *c);
+
+/* ---- what is told about it: control/errors, unknown, status, events ---- */
+
+/* fn is called by the thread that made it, with no lock held, each time a phone's file goes out with other
+ * bytes than those published last under its canonical name; two changes in quick succession may be told in
+ * either order. It must not block. Before there are look-ups. */
+typedef void (*pfs_publish_fn)(void *arg, const char *name, const struct pfs_version *v);
+void pfs_content_on_publish(struct pfs_content *c, pfs_publish_fn fn, void *arg);
+
+/* Names asked for that look like a MAC and were in no inventory then: core/unknown.h. */
+int pfs_content_unknown(struct pfs_content *c, pfs_unknown_fn fn, void *arg);
+/* The MAC has come into the inventory: its names are unknown no more. */
+void pfs_content_adopted(struct pfs_content *c, uint64_t mac);
+
+/* What is wrong with the templates, then the files that were asked for and cannot be made: core/failures.h.
+ */
+int pfs_content_errors(struct pfs_content *c, pfs_failure_fn fn, void *arg);
+/* Tries what fails again where something has changed, for a second at most, so that what is told is true now.
+ * Outside a snapshot of s. */
+void pfs_content_recheck(struct pfs_content *c, struct pfs_store *s);
+
+/* Whether a template in service has the model. */
+bool pfs_content_has_model(struct pfs_content *c, const char *model);
+
+struct pfs_content_counts {
+    uint64_t lookups;  /* names asked for, of all kinds */
+    uint64_t hits;     /* of these, answered with the version at hand */
+    uint64_t renders;  /* that gave bytes */
+    uint64_t failures; /* renders that gave none */
+    uint64_t unknown;  /* asks for names of MACs in no inventory */
+    size_t unknown_names, failing, entries /* names in memory */, templates, problems;
+    struct pfs_cache_counts cache;
+};
+void pfs_content_counts(struct pfs_content *c, struct pfs_content_counts *ret);

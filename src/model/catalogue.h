@@ -4,7 +4,8 @@
  * thread may read it. Three shapes of key:
  *   plain      sip.server                one value a scope; has a dense id, 0 to n_plain - 1
  *   indexed    key.3.type                an entry `key.N.type` of the catalogue with numbers in place of N, M
- *   override   yealink:features.dnd      VENDOR:NATIVE-KEY, not in the catalogue; text; one native key of that vendor
+ *   override   yealink:features.dnd      VENDOR:NATIVE-KEY, not in the catalogue; text; one native key of
+ * that vendor
  */
 #pragma once
 
@@ -12,7 +13,8 @@
 #include "base/err.h"
 #include "base/map.h"
 
-/* Where a setting may stand, from weakest to strongest for one device and line. The values are stored: never renumber. */
+/* Where a setting may stand, from weakest to strongest for one device and line. The values are stored: never
+ * renumber. */
 enum pfs_scope {
     PFS_SCOPE_DEFAULT = 0, /* the catalogue itself; never stored */
     PFS_SCOPE_SITE = 1,
@@ -54,12 +56,12 @@ struct pfs_catalogue_entry {
     const char *key; /* `sip.server`, `key.N.type` */
     int id;          /* plain: 0 to n_plain - 1; indexed: -1 */
     enum pfs_type type;
-    int64_t min, max;         /* INT */
-    const char **choices;     /* CHOICE and LIST; NULL-terminated */
-    unsigned scopes;          /* PFS_SCOPE_BIT()s in which it may stand */
-    enum pfs_scope home;      /* the scope of a bare column in an import; PFS_SCOPE_DEFAULT: none */
-    bool secret;              /* never shown, logged as "changed" */
-    bool user;                /* belongs to the phone's user: written only where set */
+    int64_t min, max;     /* INT */
+    const char **choices; /* CHOICE and LIST; NULL-terminated */
+    unsigned scopes;      /* PFS_SCOPE_BIT()s in which it may stand */
+    enum pfs_scope home;  /* the scope of a bare column in an import; PFS_SCOPE_DEFAULT: none */
+    bool secret;          /* never shown, logged as "changed" */
+    bool user;            /* belongs to the phone's user: written only where set */
     enum pfs_default default_kind;
     const char *default_text; /* the text, or the other key; "" where none */
     int default_id;           /* DEFAULT_KEY: the id of the other key */
@@ -79,24 +81,25 @@ struct pfs_catalogue {
 struct pfs_key {
     const struct pfs_catalogue_entry *entry; /* NULL: an override */
     bool override;
-    bool secret;       /* of the entry; for an override: its native key looks like a password */
-    unsigned scopes;   /* where it may stand: PFS_SCOPE_BIT()s */
+    bool secret;     /* of the entry; for an override: its native key looks like a password */
+    unsigned scopes; /* where it may stand: PFS_SCOPE_BIT()s */
 };
 
-/* What a vendor's native key contains, in any case, when its value is a secret; NULL-terminated. The store hides values by
- * the same list, as SQL patterns. */
+/* What a vendor's native key contains, in any case, when its value is a secret; NULL-terminated. The store
+ * hides values by the same list, as SQL patterns. */
 extern const char *const pfs_secret_words[];
 
 /* c is one calloc(); all else (entries, plain, texts) is in its arena. NULL is taken. */
 void pfs_catalogue_free(struct pfs_catalogue *c);
 
-/* Finds a key of any shape. -ENOENT "no such setting: sip.sever" (with the nearest key where one is near), also for numbers
- * out of range and too long a key; -EINVAL for a malformed override. An override is taken for any vendor word of
- * a-z, 0-9, '-'; whether such a vendor exists is the library's to say. */
-int pfs_catalogue_find(const struct pfs_catalogue *c, const char *key, struct pfs_key *ret, struct pfs_err *err);
+/* Finds a key of any shape. -ENOENT "no such setting: sip.sever" (with the nearest key where one is near),
+ * also for numbers out of range and too long a key; -EINVAL for a malformed override. An override is taken
+ * for any vendor word of a-z, 0-9, '-'; whether such a vendor exists is the library's to say. */
+int pfs_catalogue_find(const struct pfs_catalogue *c, const char *key, struct pfs_key *ret,
+                       struct pfs_err *err);
 
-/* Whether the value may be set for this key: its type, length and bytes, "" included for every type (cleared).
- * -EINVAL with a sentence that names key, and the right form; secrets' values are not quoted. */
+/* Whether the value may be set for this key: its type, length and bytes, "" included for every type
+ * (cleared). -EINVAL with a sentence that names key, and the right form; secrets' values are not quoted. */
 int pfs_catalogue_check(const char *key, const struct pfs_key *k, const char *value, struct pfs_err *err);
 
 /* site, model, profile, customer, device, account, line, default. */
@@ -105,5 +108,6 @@ int pfs_scope_parse(const char *name, enum pfs_scope *ret); /* 0 or -ENOENT */
 const char *pfs_type_name(enum pfs_type type);
 int pfs_type_parse(const char *name, enum pfs_type *ret); /* 0 or -ENOENT */
 
-/* Names of objects: 1 to 64 of A-Za-z0-9._@+-, not "." or "..". `what` begins the sentence ("profile name"). */
+/* Names of objects: 1 to 64 of A-Za-z0-9._@+-, not "." or "..". `what` begins the sentence ("profile name").
+ */
 int pfs_name_check(const char *what, const char *name, struct pfs_err *err);

@@ -1,9 +1,10 @@
-/* File name patterns: how a template says under which name a firmware asks for a file, and how a name asked for
- * leads back to a MAC.
+/* File name patterns: how a template says under which name a firmware asks for a file, and how a name asked
+ * for leads back to a MAC.
  *
  * A pattern is literal text with at most one MAC field:
  *   {mac} lower case   {MAC} upper case   {mac:} {MAC:} {mac-} {MAC-} with separators
- * and any number of {model.NAME} fields that are replaced when the template is compiled, before this is parsed. */
+ * and any number of {model.NAME} fields that are replaced when the template is compiled, before this is
+ * parsed. */
 #pragma once
 
 #include "base/buf.h"
@@ -12,11 +13,11 @@
 enum { PFS_FILE_NAME_MAX = 255 };
 
 struct pfs_pattern {
-    char *text;       /* owned: the pattern as written */
+    char *text; /* owned: the pattern as written */
     bool has_mac;
     bool upper;
-    char separator;   /* '\0', ':' or '-' */
-    size_t prefix_len; /* text[0 .. prefix_len) stands before the field */
+    char separator;     /* '\0', ':' or '-' */
+    size_t prefix_len;  /* text[0 .. prefix_len) stands before the field */
     const char *suffix; /* what stands behind it, points into text; "" for a pattern without field */
 };
 
@@ -27,5 +28,6 @@ void pfs_pattern_done(struct pfs_pattern *p);
 /* The canonical name for a MAC (ignored for a pattern without field). out has PFS_FILE_NAME_MAX + 1 bytes. */
 void pfs_pattern_format(const struct pfs_pattern *p, uint64_t mac, char *out);
 
-/* Whether a name is this pattern in any case and any spelling of the MAC (*ret_mac then; 0 for one without field). */
+/* Whether a name is this pattern in any case and any spelling of the MAC (*ret_mac then; 0 for one without
+ * field). */
 bool pfs_pattern_match(const struct pfs_pattern *p, const char *name, uint64_t *ret_mac);

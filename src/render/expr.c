@@ -401,7 +401,7 @@ int pfs_expr_compile(const struct pfs_names *names, const char *text, struct pfs
     autofree struct pfs_piece *pieces = calloc(PIECES_MAX, sizeof *pieces);
     if (!pieces)
         return pfs_err_nomem(err);
-    size_t n;
+    size_t n = 0;
     int r = compile_pieces(names, text, pieces, &n, err);
     if (r < 0)
         return r;

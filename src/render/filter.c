@@ -168,7 +168,7 @@ static int calculate(enum arithmetic how, int64_t a, int64_t b, int64_t *ret, st
 static int arithmetic(struct pfs_eval *e, enum arithmetic how, struct pfs_str *v, struct pfs_str arg,
                       struct pfs_err *err)
 {
-    int64_t a, b, result;
+    int64_t a, b, result = 0;
     if (v->len == 0)
         return 0;
     int r = number(e, *v, &a, err);

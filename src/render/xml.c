@@ -84,7 +84,7 @@ static int read_file(const char *path, char **ret, size_t *ret_len, struct pfs_e
 int pfs_xml_read(const char *path, xmlDoc **ret, struct pfs_err *err)
 {
     autofree char *text = NULL;
-    size_t len;
+    size_t len = 0;
     int r = read_file(path, &text, &len, err);
     return r < 0 ? r : pfs_xml_read_memory(path, text, len, ret, err);
 }

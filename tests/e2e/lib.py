@@ -228,6 +228,14 @@ def is_mounted(path):
     return any(line.split()[4] == path for line in Path("/proc/self/mountinfo").read_text().splitlines())
 
 
+def serves(path):
+    """Mounted, and by a daemon that lives."""
+    try:
+        return is_mounted(path) and os.statvfs(path)  # stat would be answered from the cache
+    except OSError:
+        return False
+
+
 def unmount(path):
     """Whatever is left of a mount, lazily."""
     while is_mounted(path):
@@ -248,7 +256,7 @@ class Mount(Process):
         argv = [PROVFS, "mount", "-f"] + (["-o", options] if options else []) + [str(inventory.db), str(self.path)]
         super().__init__(argv, log, {**inventory.env, **(env or {})})
         try:
-            wait_for("the mount", lambda: self.alive() and is_mounted(self.path))
+            wait_for("the mount", lambda: self.alive() and serves(self.path))
         except BaseException:
             self.kill()
             unmount(self.path)
