@@ -165,7 +165,7 @@ const struct pfs_verb pfs_verbs[] = {
     {"unset",
      "unset site KEY…\nunset model|device|profile|account|customer OBJECT KEY|FIELD…\nunset line MAC/N KEY…",
      "Takes values away: what a weaker scope sets counts again. With --from they end then; with --scheduled "
-     "what is scheduled is withdrawn.",
+     "what is scheduled is withdrawn, with both what is scheduled for that time.",
      PFS_VERB_WRITES, BIT(PFS_OPTION_REASON) | BIT(PFS_OPTION_FROM) | BIT(PFS_OPTION_SCHEDULED), 2, 0,
      pfs_command_unset},
     {"assign", "assign MAC N=ACCOUNT…",

@@ -298,7 +298,9 @@ static int unset_setting(struct pfs_command *cmd, const struct pfs_target *t, co
     int r = 0;
     if (t->kind == PFS_SCOPE_MODEL && t->id == 0)
         return known;
-    if (pfs_command_has(cmd, PFS_OPTION_SCHEDULED))
+    if (pfs_command_has(cmd, PFS_OPTION_SCHEDULED) && from)
+        r = pfs_store_unschedule_at(s, t->kind, t->id, key, from, known < 0 ? NULL : err);
+    else if (pfs_command_has(cmd, PFS_OPTION_SCHEDULED))
         r = pfs_store_unschedule(s, t->kind, t->id, key, cmd->now, known < 0 ? NULL : err);
     else if (known == 0 || from == 0)
         r = pfs_store_set(s, t->kind, t->id, key, NULL, from, cmd->now, known < 0 ? NULL : err);
@@ -326,8 +328,6 @@ int pfs_command_unset(struct pfs_command *cmd, struct pfs_err *err)
     size_t used = 0;
     int64_t from;
     int r = option_from(cmd, &from, err);
-    if (r == 0 && from && pfs_command_has(cmd, PFS_OPTION_SCHEDULED))
-        r = pfs_err_set(err, ENOEXEC, "unset: --from or --scheduled, not both");
     if (r == 0)
         r = pfs_command_target(cmd, KINDS_SET, &t, &used, err);
     if (r == 0 && cmd->n <= used)

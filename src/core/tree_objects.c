@@ -227,11 +227,11 @@ static int read_setting(struct pfs_tree_call *call, struct pfs_buf *out, struct 
     return 0;
 }
 
-/* set|unset KIND [OBJECT] WORD [--from TIME] */
+/* set|unset KIND [OBJECT] [--from TIME] WORD; to unset what is scheduled withdraws it. */
 static int run_setting(struct pfs_tree_call *call, const char *verb, const char *word, int64_t from, struct pfs_err *err)
 {
     char time_text[PFS_TIME_STR];
-    const char *words[8];
+    const char *words[10];
     size_t n = 0;
     words[n++] = verb;
     words[n++] = kind_word(call);
@@ -241,6 +241,8 @@ static int run_setting(struct pfs_tree_call *call, const char *verb, const char 
         pfs_time_format(from, time_text);
         words[n++] = "--from";
         words[n++] = time_text;
+        if (strcmp(verb, "unset") == 0)
+            words[n++] = "--scheduled";
     }
     words[n++] = "--";
     words[n++] = word;
@@ -267,14 +269,7 @@ static int remove_setting(struct pfs_tree_call *call, struct pfs_err *err)
     int r = decode_key(key, &from, err);
     if (r < 0)
         return r;
-    if (!from)
-        return run_setting(call, "unset", key, 0, err);
-    autofree char *word = NULL;
-    char time_text[PFS_TIME_STR];
-    pfs_time_format(from, time_text);
-    if (asprintf(&word, "%s@%s", key, time_text) < 0)
-        return pfs_err_nomem(err);
-    return run_setting(call, "unset", word, 0, err);
+    return run_setting(call, "unset", key, from, err);
 }
 
 /* Whether a key may be set here: its name, and that it may stand in this scope. */

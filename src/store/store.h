@@ -249,3 +249,6 @@ int pfs_store_set(struct pfs_store *s, enum pfs_scope scope, int64_t id, const c
 /* Takes away what is scheduled after `now` for this key. 1 or 0. */
 int pfs_store_unschedule(struct pfs_store *s, enum pfs_scope scope, int64_t id, const char *key, int64_t now,
                          struct pfs_err *err);
+/* Takes away the one row that is scheduled for exactly `from`. 1 or 0. */
+int pfs_store_unschedule_at(struct pfs_store *s, enum pfs_scope scope, int64_t id, const char *key, int64_t from,
+                            struct pfs_err *err);
