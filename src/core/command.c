@@ -67,8 +67,7 @@ static int split_word(struct splitter *s)
 int pfs_command_split(const char *line, struct pfs_arena *arena, char **words, size_t max, size_t *ret_n,
                       struct pfs_err *err)
 {
-    autobuf struct pfs_buf scratch = PFS_BUF_INIT(0);
-    struct splitter s = {.at = line, .word = scratch, .err = err};
+    struct splitter s = {.at = line, .word = PFS_BUF_INIT(0), .err = err};
     size_t n = 0;
     int r = 0;
     for (;;) {
@@ -85,7 +84,7 @@ int pfs_command_split(const char *line, struct pfs_arena *arena, char **words, s
             break;
         }
     }
-    scratch = s.word; /* what it has grown to is freed */
+    pfs_buf_done(&s.word);
     if (r == 0)
         *ret_n = n;
     return r;
