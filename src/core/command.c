@@ -67,8 +67,7 @@ static int split_word(struct splitter *s)
 int pfs_command_split(const char *line, struct pfs_arena *arena, char **words, size_t max, size_t *ret_n,
                       struct pfs_err *err)
 {
-    autobuf struct pfs_buf scratch = PFS_BUF_INIT(0);
-    struct splitter s = {.at = line, .word = scratch, .err = err};
+    struct splitter s = {.at = line, .word = PFS_BUF_INIT(0), .err = err};
     size_t n = 0;
     int r = 0;
     for (;;) {
@@ -85,7 +84,7 @@ int pfs_command_split(const char *line, struct pfs_arena *arena, char **words, s
             break;
         }
     }
-    scratch = s.word; /* what it has grown to is freed */
+    pfs_buf_done(&s.word);
     if (r == 0)
         *ret_n = n;
     return r;
@@ -108,7 +107,7 @@ static const struct {
     [PFS_OPTION_RECURSIVE] = {"recursive", NULL, "with all that hangs on it"},
     [PFS_OPTION_YES] = {"yes", NULL, "do not ask"},
     [PFS_OPTION_DRY_RUN] = {"dry-run", NULL, "check and report, change nothing"},
-    [PFS_OPTION_UPDATE] = {"update", NULL, "devices may exist; an empty cell leaves the value"},
+    [PFS_OPTION_UPDATE] = {"update", NULL, "what the file names may exist; an empty cell leaves the value"},
     [PFS_OPTION_SYNC] =
         {"sync", "NAME",
          "as --update, and remove what an earlier sync of NAME brought and the file no longer has"},
@@ -116,7 +115,7 @@ static const struct {
                                "refuse to remove more devices or accounts than this; 1% where not said"},
     [PFS_OPTION_DELIMITER] = {"delimiter", "CHARACTER",
                               "between cells, instead of the comma; 'tab' for a tab"},
-    [PFS_OPTION_FORMAT] = {"format", "csv", "what to write"},
+    [PFS_OPTION_FORMAT] = {"format", "csv|xml", "what to write; csv where not said"},
     [PFS_OPTION_SINCE] = {"since", "TIME", "only what came at this time or later"},
     [PFS_OPTION_TEMPLATES] = {"templates", "DIR",
                               "with the site's templates from DIR, which is not in service"},
@@ -204,18 +203,22 @@ const struct pfs_verb pfs_verbs[] = {
      "written, or that it is not.",
      PFS_VERB_OWN, 0, 1, 2, pfs_command_explain},
     {"import", "import FILE|-",
-     "Takes a CSV of devices, a row a line, as one transaction. Columns: mac model profile customer enabled "
+     "Takes a file as one transaction: a CSV of devices, or the whole inventory as XML (export --format xml; "
+     "schema/inventory.rng). CSV: a row a line; columns mac model profile customer enabled "
      "inventory_id note line account, "
      "and settings as SCOPE/KEY (customer, account, device, line), bare where a key has a home. Bad rows are "
      "all named and then nothing is "
-     "imported. Plain import wants new MACs.",
+     "imported. Plain import wants new MACs, or for XML an inventory without these objects; in XML --update "
+     "changes what the document says, and a secret that is ******** stays as it is.",
      PFS_VERB_OWN,
      BIT(PFS_OPTION_REASON) | BIT(PFS_OPTION_DRY_RUN) | BIT(PFS_OPTION_UPDATE) | BIT(PFS_OPTION_SYNC) |
          BIT(PFS_OPTION_MAX_DELETE) | BIT(PFS_OPTION_DELIMITER),
      1, 1, pfs_command_import},
     {"export", "export",
-     "Writes the devices as CSV in order of MAC; it goes back where the profiles exist. Secrets are masked "
-     "unless --secrets.",
+     "Writes the devices as CSV in order of MAC, which goes back where the profiles exist; or the whole "
+     "inventory as XML, which goes back into an empty one with equal bytes where --secrets wrote the "
+     "secrets. "
+     "Else they are masked.",
      PFS_VERB_READS, BIT(PFS_OPTION_FORMAT) | BIT(PFS_OPTION_SECRETS) | BIT(PFS_OPTION_DELIMITER), 0, 0,
      pfs_command_export},
     {"apply", "apply FILE|-", "Runs the writing commands of a file, a command a line, as one transaction.",

@@ -141,7 +141,7 @@ static int model_row(struct pfs_command *cmd, struct pfs_target *t, struct pfs_e
 static int set_setting(struct pfs_command *cmd, struct pfs_target *t, const char *key, const char *value,
                        int64_t from, struct pfs_err *err)
 {
-    struct pfs_key k;
+    struct pfs_key k = {0};
     int r = pfs_command_key(cmd->context, t->kind, key, &k, err);
     if (r == 0)
         r = pfs_catalogue_check(key, &k, value, err);
@@ -199,7 +199,7 @@ static int set_from_stdin(struct pfs_command *cmd, struct pfs_target *t, int64_t
 static int assign_all(struct pfs_command *cmd, struct pfs_target *t, size_t first, struct pfs_err *err)
 {
     const char *fields[PFS_N_FIELDS] = {0};
-    int64_t from;
+    int64_t from = 0;
     int r = option_from(cmd, &from, err);
     for (size_t i = first; i < cmd->n && r == 0; i++) {
         char *equals = strchr(cmd->words[i], '=');
@@ -233,7 +233,7 @@ static int assign_all(struct pfs_command *cmd, struct pfs_target *t, size_t firs
 
 static int add_named(struct pfs_command *cmd, bool may_exist, struct pfs_err *err)
 {
-    struct pfs_target t;
+    struct pfs_target t = {0};
     int r = pfs_command_kind(cmd, cmd->words[0], KINDS_ADDED, &t.kind, err);
     if (r < 0)
         return r;
@@ -258,8 +258,8 @@ int pfs_command_put(struct pfs_command *cmd, struct pfs_err *err)
 
 int pfs_command_set(struct pfs_command *cmd, struct pfs_err *err)
 {
-    struct pfs_target t;
-    size_t used;
+    struct pfs_target t = {0};
+    size_t used = 0;
     int r = pfs_command_kind(cmd, cmd->words[0], KINDS_SET, &t.kind, err);
     if (r < 0)
         return r;
@@ -292,7 +292,7 @@ static void note_native(struct pfs_command *cmd, const char *key)
 static int unset_setting(struct pfs_command *cmd, const struct pfs_target *t, const char *key, int64_t from,
                          struct pfs_err *err)
 {
-    struct pfs_key k;
+    struct pfs_key k = {0};
     struct pfs_store *s = cmd->context->store;
     int known = pfs_catalogue_find(cmd->context->catalogue, key, &k, err);
     int r = 0;
@@ -324,9 +324,9 @@ static int unset_field(struct pfs_command *cmd, const struct pfs_target *t, cons
 
 int pfs_command_unset(struct pfs_command *cmd, struct pfs_err *err)
 {
-    struct pfs_target t;
+    struct pfs_target t = {0};
     size_t used = 0;
-    int64_t from;
+    int64_t from = 0;
     int r = option_from(cmd, &from, err);
     if (r == 0)
         r = pfs_command_target(cmd, KINDS_SET, &t, &used, err);
@@ -365,7 +365,7 @@ static int assign_one(struct pfs_command *cmd, const struct pfs_target *t, const
                       const char *word, struct pfs_err *err)
 {
     const char *equals = strchr(word, '=');
-    unsigned number;
+    unsigned number = 0;
     int64_t account = 0;
     if (!equals)
         return pfs_err_set(err, ENOEXEC, "%s is not N=ACCOUNT", word);
@@ -384,8 +384,8 @@ static int assign_one(struct pfs_command *cmd, const struct pfs_target *t, const
 
 int pfs_command_assign(struct pfs_command *cmd, struct pfs_err *err)
 {
-    struct pfs_target t;
-    struct pfs_object o;
+    struct pfs_target t = {0};
+    struct pfs_object o = {0};
     int r = find_device(cmd, cmd->words[0], &t, err);
     if (r == 0)
         r = pfs_command_object(cmd, PFS_SCOPE_DEVICE, t.id, &o, err);
@@ -440,7 +440,7 @@ static int release_all(struct pfs_command *cmd, const struct pfs_target *t, stru
 static int release_one(struct pfs_command *cmd, const struct pfs_target *t, const char *word,
                        struct pfs_err *err)
 {
-    unsigned number;
+    unsigned number = 0;
     int r = parse_number(word, strlen(word), &number, err);
     if (r == 0)
         r = pfs_store_release(cmd->context->store, (uint64_t)t->id, number, err);
@@ -451,7 +451,7 @@ static int release_one(struct pfs_command *cmd, const struct pfs_target *t, cons
 
 int pfs_command_release(struct pfs_command *cmd, struct pfs_err *err)
 {
-    struct pfs_target t;
+    struct pfs_target t = {0};
     int r = find_device(cmd, cmd->words[0], &t, err);
     for (size_t i = 1; r == 0 && i < cmd->n; i++)
         r = strcmp(cmd->words[i], "all") == 0 ? release_all(cmd, &t, err)
@@ -575,7 +575,7 @@ static int find_or_add(struct pfs_command *cmd, const char *word, struct pfs_tar
 static int move_fields(struct pfs_command *cmd, const struct pfs_target *from, const struct pfs_target *to,
                        const char *model, struct pfs_err *err)
 {
-    struct pfs_object old, new;
+    struct pfs_object old = {0}, new = {0};
     int r = pfs_command_object(cmd, PFS_SCOPE_DEVICE, from->id, &old, err);
     if (r == 0)
         r = pfs_command_object(cmd, PFS_SCOPE_DEVICE, to->id, &new, err);
@@ -598,7 +598,7 @@ static int move_fields(struct pfs_command *cmd, const struct pfs_target *from, c
 
 int pfs_command_replace(struct pfs_command *cmd, struct pfs_err *err)
 {
-    struct pfs_target old, new;
+    struct pfs_target old = {0}, new = {0};
     const char *model = cmd->n > 2 ? cmd->words[2] : NULL;
     if (model && strncmp(model, "model=", 6) != 0)
         return pfs_command_usage(cmd, err);
@@ -626,8 +626,8 @@ int pfs_command_replace(struct pfs_command *cmd, struct pfs_err *err)
 
 int pfs_command_rename(struct pfs_command *cmd, struct pfs_err *err)
 {
-    struct pfs_target t;
-    size_t used;
+    struct pfs_target t = {0};
+    size_t used = 0;
     int r = pfs_command_target(cmd, KINDS_ADDED, &t, &used, err);
     if (r < 0)
         return r;
@@ -662,8 +662,8 @@ int pfs_command_before_delete(struct pfs_command *cmd, struct pfs_err *err)
 
 int pfs_command_delete(struct pfs_command *cmd, struct pfs_err *err)
 {
-    struct pfs_target t;
-    size_t used;
+    struct pfs_target t = {0};
+    size_t used = 0;
     int r = pfs_command_target(cmd, KINDS_ADDED, &t, &used, err);
     bool recursive = pfs_command_has(cmd, PFS_OPTION_RECURSIVE);
     if (r == 0)

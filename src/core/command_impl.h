@@ -156,4 +156,5 @@ int pfs_command_check(struct pfs_command *cmd, struct pfs_err *err);
 int pfs_command_explain(struct pfs_command *cmd, struct pfs_err *err);
 int pfs_command_import(struct pfs_command *cmd, struct pfs_err *err);
 int pfs_command_export(struct pfs_command *cmd, struct pfs_err *err);
+int pfs_export_xml(struct pfs_command *cmd, struct pfs_err *err);
 int pfs_command_apply_file(struct pfs_command *cmd, struct pfs_err *err);

@@ -114,7 +114,7 @@ static int write_device_file(struct pfs_command *cmd, const struct pfs_inputs *i
     if (!m)
         return pfs_err_set(err, EINVAL, "device %s: no template has its model %s", d->mac_text, d->model);
     int r = choose_file(m, d->mac, name, &f, err);
-    if (r < 0)
+    if (r < 0 || !f)
         return r;
     return f->spec->per == PFS_PER_DEVICE ? write_file(cmd, f, inputs, err) : write_common(cmd, f, err);
 }

@@ -65,29 +65,32 @@ void pfs_context_close(struct pfs_context *c)
 
 /* ---- who is at the keyboard ---- */
 
+/* Digits, to the end or a line end; (uid_t)-1 is nobody. */
+static bool parse_uid(const char *text, uid_t *ret)
+{
+    char *end;
+    if (*text < '0' || *text > '9')
+        return false;
+    errno = 0;
+    unsigned long uid = strtoul(text, &end, 10);
+    if (errno != 0 || (*end && *end != '\n') || uid >= (uid_t)-1)
+        return false;
+    *ret = (uid_t)uid;
+    return true;
+}
+
 /* The login's user, which su and sudo leave as it is; absent in containers and for daemons. */
 static bool read_loginuid(uid_t *ret)
 {
     autofile FILE *f = fopen("/proc/self/loginuid", "re");
-    unsigned uid;
-    if (!f || fscanf(f, "%u", &uid) != 1 || uid == (unsigned)-1)
-        return false;
-    *ret = uid;
-    return true;
+    char text[32];
+    return f && fgets(text, sizeof text, f) && parse_uid(text, ret);
 }
 
 static bool read_sudo_uid(uid_t *ret)
 {
     const char *text = getenv("SUDO_UID");
-    char *end;
-    if (!text || *text < '0' || *text > '9')
-        return false;
-    errno = 0;
-    unsigned long uid = strtoul(text, &end, 10);
-    if (errno != 0 || *end || uid >= (uid_t)-1)
-        return false;
-    *ret = (uid_t)uid;
-    return true;
+    return text && parse_uid(text, ret);
 }
 
 void pfs_context_login(char *out, size_t size)

@@ -370,28 +370,31 @@ static void print_subject(struct explain *x, const struct subject *s)
     print_layers(x, s, &all, winner);
 }
 
-/* By line, then key. */
+struct named {
+    const char *name; /* line, then key */
+    const struct subject *subject;
+};
+
 static int by_name(const void *a, const void *b)
 {
-    const struct pfs_map_entry *const *x = a, *const *y = b;
-    return strcmp((*x)->key, (*y)->key);
+    const struct named *x = a, *y = b;
+    return strcmp(x->name, y->name);
 }
 
 static int print_all(struct explain *x)
 {
     size_t n = 0;
-    autofree struct pfs_map_entry **sorted = reallocarray(NULL, x->subjects.n + 1, sizeof *sorted);
+    autofree struct named *sorted = calloc(x->subjects.n + 1, sizeof *sorted);
     if (!sorted)
         return pfs_err_nomem(x->err);
     for (struct pfs_map_entry *e = NULL; (e = pfs_map_next(&x->subjects, e));)
-        sorted[n++] = e;
-    if (n > 0)
-        qsort(sorted, n, sizeof *sorted, by_name);
+        sorted[n++] = (struct named){.name = e->key, .subject = e->value};
+    qsort(sorted, n, sizeof *sorted, by_name);
     int r = pfs_store_begin(x->cmd->context->store, x->err);
     if (r < 0)
         return r;
     for (size_t i = 0; i < n; i++)
-        print_subject(x, sorted[i]->value);
+        print_subject(x, sorted[i].subject);
     pfs_store_end(x->cmd->context->store);
     return 0;
 }
@@ -421,7 +424,7 @@ int pfs_command_explain(struct pfs_command *cmd, struct pfs_err *err)
         r = pfs_catalogue_find(c->catalogue, x.only, &k, err);
     if (r == 0)
         r = pfs_resolve_now(c->resolver, c->store, mac, cmd->now, &inputs, err);
-    if (r < 0)
+    if (r < 0 || !inputs)
         return r;
     x.inputs = inputs;
     r = explain_device(&x);

@@ -247,7 +247,7 @@ static int check_options(struct export *x)
     const struct pfs_command *cmd = x->cmd;
     const char *format = cmd->options[PFS_OPTION_FORMAT], *delimiter = cmd->options[PFS_OPTION_DELIMITER];
     if (format && strcmp(format, "csv") != 0)
-        return pfs_err_set(x->err, ENOEXEC, "--format is csv: there is no %s", format);
+        return pfs_err_set(x->err, ENOEXEC, "--format is csv or xml: there is no %s", format);
     if (delimiter && strcmp(delimiter, "tab") == 0)
         delimiter = "\t";
     if (delimiter && (strlen(delimiter) != 1 || strchr("\"\r\n", *delimiter) || (*delimiter & 0x80)))
@@ -259,6 +259,9 @@ static int check_options(struct export *x)
 int pfs_command_export(struct pfs_command *cmd, struct pfs_err *err)
 {
     struct export x = {.cmd = cmd, .store = cmd->context->store, .out = cmd->io->out, .err = err};
+    const char *format = cmd->options[PFS_OPTION_FORMAT];
+    if (format && strcmp(format, "xml") == 0)
+        return pfs_export_xml(cmd, err);
     int r = check_options(&x);
     if (r == 0)
         r = find_columns(&x);

@@ -1,8 +1,9 @@
-/* import: a CSV of devices as one transaction. */
+/* import: a file as one transaction: what CSV (import_*.c) and XML (import_xml.c) share, and the command. */
 #include "core/import.h"
 
 #include <errno.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <xxhash.h>
 
 enum { IMPORT_MAX_BYTES = 1 << 30 };
@@ -30,6 +31,38 @@ static int check_options(const struct pfs_command *cmd, struct pfs_err *err)
     return sync ? pfs_name_check("name of a sync", sync, err) : 0;
 }
 
+/* ---- renderings ---- */
+
+static bool blame_layer(const struct pfs_model *m, const struct pfs_layer *l, struct pfs_err *why)
+{
+    for (size_t i = 0; i < l->n; i++)
+        if (l->settings[i].value && pfs_check_value(m, l->settings[i].key, l->settings[i].value, why) < 0)
+            return true;
+    return false;
+}
+
+/* Names the setting at fault where a device does not render: a sentence about a template helps nobody. */
+static void blame(struct pfs_import *m, uint64_t mac, struct pfs_err *why)
+{
+    struct pfs_device *d = NULL;
+    if (pfs_store_device(m->store, mac, &d, NULL) < 0)
+        return;
+    const struct pfs_model *model = d->model ? pfs_library_model(m->c->library, d->model) : NULL;
+    struct pfs_err cause;
+    bool found = model && blame_layer(model, &d->settings, &cause);
+    for (size_t i = 0; i < d->n_lines && model && !found; i++) {
+        const struct pfs_line *l = &d->lines[i];
+        found = blame_layer(model, &l->settings, &cause);
+        if (!found && blame_layer(model, &l->account_settings, &cause)) {
+            found = true;
+            pfs_err_prefix(&cause, "account %s", l->account);
+        }
+    }
+    if (found)
+        pfs_err_set(why, EINVAL, "%s (device %s, %s)", cause.msg, d->mac_text, model->name);
+    pfs_device_unref(d);
+}
+
 /* Every device that the file names: what a template cannot do with it is a problem of the row that names it
  * first. */
 static int render_devices(struct pfs_import *m)
@@ -38,6 +71,8 @@ static int render_devices(struct pfs_import *m)
         const struct pfs_entity *e = &m->devices.all[i];
         struct pfs_err why;
         int r = pfs_check_device(m->c, e->key, NULL, &why);
+        if (r == -EINVAL || r == -EFBIG)
+            blame(m, e->key, &why);
         if (pfs_import_take(m, r, e->row, NULL, &why) < 0)
             return -EIO;
         pfs_command_progress(m->cmd, "rendering", (int64_t)i + 1, (int64_t)m->devices.n);
@@ -52,17 +87,14 @@ static int refuse_problems(struct pfs_import *m)
         return 0;
     if (m->n_problems == 1)
         return pfs_err_set(m->err, EINVAL, "%s", m->first.msg);
-    return pfs_err_set(m->err, EINVAL, "%s problems in %s rows: nothing is imported",
-                       pfs_command_number(m->cmd, m->n_problems), pfs_command_number(m->cmd, m->n_bad_rows));
+    return pfs_err_set(m->err, EINVAL, "%s problems in %s %s%s: nothing is imported",
+                       pfs_command_number(m->cmd, m->n_problems), pfs_command_number(m->cmd, m->n_bad_rows),
+                       m->unit, m->n_bad_rows == 1 ? "" : "s");
 }
 
 static int import_all(struct pfs_import *m)
 {
-    int r = pfs_import_check_rows(m);
-    if (r == 0)
-        r = refuse_problems(m);
-    if (r == 0)
-        r = pfs_import_apply(m);
+    int r = m->read(m);
     if (r == 0)
         r = refuse_problems(m);
     if (r == 0 && m->sync)
@@ -72,12 +104,20 @@ static int import_all(struct pfs_import *m)
     return r < 0 ? r : refuse_problems(m);
 }
 
+static int read_csv(struct pfs_import *m)
+{
+    int r = pfs_import_header(m);
+    if (r == 0)
+        r = pfs_import_check_rows(m);
+    return r < 0 || m->n_problems > 0 ? r : pfs_import_apply(m);
+}
+
 /* ---- the report ---- */
 
 static void add_counts(struct pfs_import *m, struct pfs_buf *out, const int64_t *counts, const char *done)
 {
     static const enum pfs_scope order[] = {PFS_SCOPE_DEVICE, PFS_SCOPE_LINE, PFS_SCOPE_ACCOUNT,
-                                           PFS_SCOPE_CUSTOMER};
+                                           PFS_SCOPE_PROFILE, PFS_SCOPE_CUSTOMER};
     bool any = false;
     for (size_t i = 0; i < PFS_N_ELEMENTS(order); i++) {
         int64_t n = counts[order[i]];
@@ -121,47 +161,88 @@ static int run_in_write(struct pfs_import *m, const char *via, bool dry)
     return pfs_transaction_end(&t, r == 0 && dry ? 1 : r, m->cmd->io, m->err);
 }
 
-static int import_text(struct pfs_command *cmd, const struct pfs_buf *text, char delimiter,
-                       struct pfs_err *err)
+static void import_done(struct pfs_import *m)
+{
+    pfs_entities_done(&m->devices);
+    pfs_entities_done(&m->lines);
+    pfs_entities_done(&m->accounts);
+    pfs_entities_done(&m->customers);
+}
+
+int pfs_import_run(struct pfs_import *m, struct pfs_command *cmd, uint64_t hash, struct pfs_err *err)
 {
     const char *path = cmd->words[0], *slash = strrchr(path, '/');
+    char via[PFS_ERR_MAX];
+    bool dry = pfs_command_has(cmd, PFS_OPTION_DRY_RUN);
+    m->cmd = cmd;
+    m->c = cmd->context;
+    m->store = cmd->context->store;
+    m->err = err;
+    m->name = strcmp(path, "-") == 0 ? "standard input" : path;
+    snprintf(via, sizeof via, "import %.200s (xxh3 %016llx)", slash ? slash + 1 : path,
+             (unsigned long long)hash);
+    int r = run_in_write(m, via, dry);
+    if (r < 0)
+        pfs_err_prefix(err, "%s", m->name);
+    else
+        report(m, dry);
+    import_done(m);
+    return r;
+}
+
+static int import_csv(struct pfs_command *cmd, const struct pfs_buf *text, struct pfs_err *err)
+{
     struct pfs_import m = {
-        .cmd = cmd,
-        .c = cmd->context,
-        .store = cmd->context->store,
-        .err = err,
-        .name = strcmp(path, "-") == 0 ? "standard input" : path,
+        .read = read_csv,
+        .unit = "row",
         .sync = cmd->options[PFS_OPTION_SYNC],
         .update = cmd->options[PFS_OPTION_SYNC] || pfs_command_has(cmd, PFS_OPTION_UPDATE),
     };
-    char via[PFS_ERR_MAX];
-    snprintf(via, sizeof via, "import %.200s (xxh3 %016llx)", slash ? slash + 1 : path,
-             (unsigned long long)XXH3_64bits(text->data ? text->data : "", text->len));
-    bool dry = pfs_command_has(cmd, PFS_OPTION_DRY_RUN);
-    pfs_csv_init(&m.csv, text->data ? text->data : "", text->len, delimiter);
-    int r = pfs_import_header(&m);
+    const char *bytes = text->data ? text->data : "";
+    char delimiter;
+    int r = check_options(cmd, err);
     if (r == 0)
-        r = run_in_write(&m, via, dry);
+        r = parse_delimiter(cmd, &delimiter, err);
     if (r < 0)
-        pfs_err_prefix(err, "%s", m.name);
-    else
-        report(&m, dry);
+        return r;
+    pfs_csv_init(&m.csv, bytes, text->len, delimiter);
+    r = pfs_import_run(&m, cmd, XXH3_64bits(bytes, text->len), err);
     pfs_csv_done(&m.csv);
-    pfs_entities_done(&m.devices);
-    pfs_entities_done(&m.lines);
-    pfs_entities_done(&m.accounts);
-    pfs_entities_done(&m.customers);
     return r;
+}
+
+/* Whether a file is XML by its first bytes: `<` behind a byte order mark and blanks. It is read from its
+ * beginning afterwards. */
+static bool is_xml(FILE *f)
+{
+    int c = getc(f);
+    if (c == 0xef && (c = getc(f)) == 0xbb && (c = getc(f)) == 0xbf)
+        c = getc(f);
+    while (c == ' ' || c == '\t' || c == '\r' || c == '\n')
+        c = getc(f);
+    rewind(f);
+    return c == '<';
+}
+
+/* Not a file on a disk: read whole first, as it is read more than once. */
+static int import_stream(struct pfs_command *cmd, struct pfs_err *err)
+{
+    autobuf struct pfs_buf text = PFS_BUF_INIT(0);
+    int r = pfs_command_read(cmd, cmd->words[0], IMPORT_MAX_BYTES, &text, err);
+    if (r < 0)
+        return r;
+    autofile FILE *f = text.len ? fmemopen(text.data, text.len, "r") : NULL;
+    if (!f && text.len)
+        return pfs_err_nomem(err);
+    return f && is_xml(f) ? pfs_import_xml(cmd, f, (int64_t)text.len, err) : import_csv(cmd, &text, err);
 }
 
 int pfs_command_import(struct pfs_command *cmd, struct pfs_err *err)
 {
-    char delimiter;
-    autobuf struct pfs_buf text = PFS_BUF_INIT(0);
-    int r = check_options(cmd, err);
-    if (r == 0)
-        r = parse_delimiter(cmd, &delimiter, err);
-    if (r == 0)
-        r = pfs_command_read(cmd, cmd->words[0], IMPORT_MAX_BYTES, &text, err);
-    return r < 0 ? r : import_text(cmd, &text, delimiter, err);
+    const char *path = cmd->words[0];
+    autofile FILE *f = strcmp(path, "-") == 0 ? NULL : fopen(path, "re");
+    struct stat st;
+    if (f && fstat(fileno(f), &st) == 0 && S_ISREG(st.st_mode) && is_xml(f))
+        return pfs_import_xml(cmd, f, st.st_size, err);
+    return import_stream(cmd, err);
 }

@@ -54,6 +54,8 @@ uint64_t pfs_entities_hash(const char *name);
 uint64_t *pfs_entities_given(const struct pfs_entities *e, const struct pfs_entity *of, size_t slot);
 
 struct pfs_import {
+    int (*read)(struct pfs_import *m); /* takes all of the file inside the write, and notes problems */
+    const char *unit;                  /* of the file, by which problems are named: row, line */
     struct pfs_command *cmd;
     struct pfs_context *c;
     struct pfs_store *store;
@@ -77,13 +79,20 @@ struct pfs_import {
     int64_t n_changed;
 };
 
+/* The part that all kinds of file share: one write, the report, the renderings. hash: of the file, for the
+ * audit. read, unit, update and sync are set by the caller; frees what is the shared part's. */
+int pfs_import_run(struct pfs_import *m, struct pfs_command *cmd, uint64_t hash, struct pfs_err *err);
+
+/* The whole inventory as XML. in: at its beginning, can be rewound; size in bytes. */
+int pfs_import_xml(struct pfs_command *cmd, FILE *in, int64_t size, struct pfs_err *err);
+
 /* Reads the first row. -EINVAL naming the column. */
 int pfs_import_header(struct pfs_import *m);
 
 /* Reads all rows and notes entities and problems; changes nothing. */
 int pfs_import_check_rows(struct pfs_import *m);
 
-/* A problem of a row: kept, shown when there are several. column may be NULL. */
+/* A problem of a row (or line): kept, shown when there are several. column may be NULL. */
 void pfs_import_problem(struct pfs_import *m, size_t row, const char *column, const char *cause);
 
 /* 0 where r says that a row is bad (noted with the sentence in why), else r: what ends the import. */

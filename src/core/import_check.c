@@ -116,7 +116,7 @@ void pfs_import_problem(struct pfs_import *m, size_t row, const char *column, co
     size_t key_len = key ? strlen(key) : 0;
     if (key && strncmp(cause, key, key_len) == 0 && cause[key_len] == ':')
         cause += key_len + 1 + strspn(cause + key_len + 1, " "); /* the column says it already */
-    pfs_err_set(&sentence, EINVAL, "row %zu: %s%s%s", row, len ? column : "", len ? ": " : "", cause);
+    pfs_err_set(&sentence, EINVAL, "%s %zu: %s%s%s", m->unit, row, len ? column : "", len ? ": " : "", cause);
     m->n_problems++;
     if (row != m->last_bad_row || m->n_problems == 1)
         m->n_bad_rows++;
@@ -135,7 +135,7 @@ int pfs_import_take(struct pfs_import *m, int r, size_t row, const char *column,
     if (r >= 0)
         return 0;
     if (r != -EINVAL && r != -ENOENT && r != -EEXIST && r != -EFBIG)
-        return pfs_err_set(m->err, -r, "row %zu: %s", row, why->msg);
+        return pfs_err_set(m->err, -r, "%s %zu: %s", m->unit, row, why->msg);
     pfs_import_problem(m, row, column, why->msg);
     return 0;
 }

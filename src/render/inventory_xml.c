@@ -179,7 +179,6 @@ static bool is_too_large(struct parser *p)
 static void object_begins(struct parser *p, enum element e)
 {
     const char *const *a = p->attributes;
-    pfs_arena_reset(&p->arena);
     p->settings.n = p->line_settings.n = p->n_lines = 0;
     p->object = (struct pfs_inventory_object){
         .kind = elements[e].kind,

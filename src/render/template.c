@@ -711,12 +711,18 @@ bool pfs_model_forbids(const struct pfs_model *m, const char *name)
     return false;
 }
 
+/* MAC 0 is no device's: a name of zeros is a common file's, as Poly's 000000000000.cfg. */
+static bool matches(const struct pfs_pattern *p, const char *name, uint64_t *ret_mac)
+{
+    return pfs_pattern_match(p, name, ret_mac) && (!p->has_mac || *ret_mac != 0);
+}
+
 static bool has_name(const struct pfs_file *f, const char *name, uint64_t *ret_mac)
 {
-    if (pfs_pattern_match(&f->name, name, ret_mac))
+    if (matches(&f->name, name, ret_mac))
         return true;
     for (size_t i = 0; i < f->n_aliases; i++)
-        if (pfs_pattern_match(&f->aliases[i], name, ret_mac))
+        if (matches(&f->aliases[i], name, ret_mac))
             return true;
     return false;
 }
@@ -725,7 +731,7 @@ static bool has_name(const struct pfs_file *f, const char *name, uint64_t *ret_m
 static bool is_common_spelling(const char *name, uint64_t *ret_mac)
 {
     size_t len = pfs_mac_scan(name, strlen(name), ret_mac);
-    return len > 0 && strcasecmp(name + len, ".cfg") == 0;
+    return len > 0 && *ret_mac != 0 && strcasecmp(name + len, ".cfg") == 0;
 }
 
 const struct pfs_file *pfs_model_file(const struct pfs_model *m, const char *name, uint64_t *ret_mac)

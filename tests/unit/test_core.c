@@ -635,6 +635,29 @@ static void test_help(void **state)
     free(text);
 }
 
+/* docs/commands.md has the text of --help, word for word. */
+static void test_manual(void **state)
+{
+    static const char *const verbs[] = {"init",    "mount",   "add",    "put",    "set",  "unset", "assign",
+                                        "release", "replace", "rename", "delete", "list", "show",  "render",
+                                        "explain", "import",  "export", "apply",  "log",  "check"};
+    char path[4096], manual[1 << 16];
+    snprintf(path, sizeof path, "%s/docs/commands.md", getenv("PROVFS_DATADIR"));
+    FILE *f = fopen(path, "re");
+    assert_non_null(f);
+    manual[fread(manual, 1, sizeof manual - 1, f)] = '\0';
+    fclose(f);
+    for (size_t i = 0; i < PFS_N_ELEMENTS(verbs); i++) {
+        char *text = NULL;
+        size_t len = 0;
+        FILE *out = open_memstream(&text, &len);
+        assert_int_equal(pfs_command_help(verbs[i], out), 0);
+        fclose(out);
+        says("docs/commands.md", manual, text);
+        free(text);
+    }
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -643,6 +666,7 @@ int main(void)
         cmocka_unit_test(test_split),
         cmocka_unit_test(test_csv),
         cmocka_unit_test(test_help),
+        cmocka_unit_test(test_manual),
         TEST(test_add_and_render),
         TEST(test_set),
         TEST(test_time),
