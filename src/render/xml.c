@@ -54,7 +54,8 @@ int pfs_xml_read_memory(const char *name, const char *text, size_t len, xmlDoc *
     xmlSetStructuredErrorFunc(NULL, NULL);
     xmlFreeParserCtxt(ctxt);
     if (doc && xmlGetIntSubset(doc))
-        return pfs_err_set(err, EINVAL, "%s: a DOCTYPE is not taken: remove it", name);
+        return pfs_err_set(err, EINVAL, "%s:%d: a DOCTYPE is not taken: remove it", name,
+                           line_of(text, len, "<!DOCTYPE"));
     if (!doc || complaint.seen)
         return complaint.seen ? -EINVAL : pfs_err_set(err, EINVAL, "%s: is no XML document", name);
     if (!xmlDocGetRootElement(doc))

@@ -411,7 +411,7 @@ int pfs_store_write(struct pfs_store *s, const struct pfs_writer *who, struct pf
     if (s->reading || s->writing)
         return pfs_err_set(err, EINVAL, "inventory: a write inside another");
     if (sqlite3_db_readonly(s->db->sqlite, "main") == 1)
-        return pfs_err_set(err, EROFS, "inventory cannot be written: %s", s->path);
+        return pfs_err_set(err, EROFS, "inventory is read-only: %s", s->path);
     int64_t deadline = pfs_db_now_ms() + PFS_STORE_BUSY_MS;
     int r = pfs_lock_take(s->lock_path, deadline, &s->lock_fd, err);
     if (r < 0)
