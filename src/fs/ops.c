@@ -80,6 +80,8 @@ static int lookup_asset(fuse_req_t req, uint64_t parent, const char *folder, con
 {
     struct pfs_asset asset;
     int r = pfs_assets_lookup(fs_of(req)->assets, folder, name, &asset, NULL);
+    if (r == -EMFILE) /* the kernel holds many names of files that are open here */
+        pfs_notify_squeeze(fs_of(req)->notify);
     if (r < 0)
         return r;
     r = asset.kind == PFS_ASSET_FOLDER ? reply_folder(req, &asset)

@@ -530,8 +530,12 @@ static void sax_error(void *arg, xmlError *e)
     }
     size_t len = e->message ? strcspn(e->message, "\n") : 0;
     p->refused = e->level == XML_ERR_FATAL;
-    problem(p, (size_t)e->line, "%s%.*s", p->refused ? "not well-formed: " : "", (int)len,
-            e->message ? e->message : "");
+    if (e->code == XML_ERR_DOCUMENT_END && p->depth > 0)
+        problem(p, (size_t)e->line, "not well-formed: the document ends inside \"%s\"",
+                elements[p->levels[p->depth - 1].element].name);
+    else
+        problem(p, (size_t)e->line, "%s%.*s", p->refused ? "not well-formed: " : "", (int)len,
+                e->message ? e->message : "");
 }
 
 /* ---- reading ---- */

@@ -617,7 +617,7 @@ static void test_export(void **state)
     imports(f, "--update", copy, "nothing to change");
     assert_int_equal(gen(f), before);
     free(copy);
-    refused(f, "export --format xml", ENOEXEC, "xml");
+    refused(f, "export --format json", ENOEXEC, "json");
 }
 
 /* ---- help ---- */
