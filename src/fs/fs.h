@@ -5,6 +5,7 @@
 
 #include "core/assets.h"
 #include "core/content.h"
+#include "core/status.h"
 #include "core/tree.h"
 #include "fs/node.h"
 
@@ -20,6 +21,7 @@ struct pfs_fs {
     struct pfs_assets *assets;
     struct pfs_nodes *nodes;
     struct pfs_tree tree;  /* the control tree */
+    struct pfs_status status;
     bool shows_phones, shows_control; /* the view */
     struct pfs_notify *notify;
     pthread_key_t readers; /* a store connection a thread */

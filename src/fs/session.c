@@ -222,6 +222,12 @@ static int open_fs(struct mount *m, struct pfs_err *err)
     fs->on_ready_arg = m;
     int r = open_content(m, err);
     fs->tree.content = fs->content;
+    fs->status = (struct pfs_status){.content = fs->content, .state = fs->state, .started = fs->started, .nodes = -1, .opens = -1};
+    fs->tree.status = &fs->status;
+    if (r == 0 && fs->shows_control)
+        r = pfs_events_new(m->config->database, fs->context.catalogue, &(struct pfs_events_options){0}, &fs->tree.events, err);
+    if (r == 0 && fs->shows_control)
+        pfs_content_on_publish(fs->content, pfs_events_published, fs->tree.events);
     if (r == 0 && (pfs_outcomes_new(&fs->tree.outcomes) < 0 || pfs_import_report_new(&fs->tree.import_report) < 0))
         r = pfs_err_nomem(err);
     if (r == 0)
@@ -235,6 +241,7 @@ static void close_fs(struct pfs_fs *fs)
 {
     pfs_notify_stop(fs->notify);
     pfs_nodes_free(fs->nodes);
+    pfs_events_free(fs->tree.events);
     pfs_outcomes_free(fs->tree.outcomes);
     pfs_import_report_free(fs->tree.import_report);
     pfs_assets_free(fs->assets);
