@@ -314,6 +314,8 @@ static int serve(struct mount *m, struct pfs_err *err)
     if (fuse_set_signal_handlers(m->session) < 0)
         return pfs_err_set(err, EIO, "cannot handle signals");
     int r = pfs_content_start(m->fs.content, err);
+    if (r == 0 && m->fs.tree.events)
+        r = pfs_events_start(m->fs.tree.events, err);
     if (r == 0)
         r = pfs_notify_start(m->session, m->fs.nodes, m->fs.max_nodes, &m->fs.notify, err);
     if (r == 0)
