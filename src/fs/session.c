@@ -362,6 +362,8 @@ static int run(struct mount *m, struct pfs_err *err)
         r = open_session(m, err);
     if (r == 0) {
         r = serve(m, err);
+        if (m->fs.tree.events)
+            pfs_events_stop(m->fs.tree.events); /* it answers requests of this session */
         stop_notifying(m);
         fuse_session_unmount(m->session);
         fuse_session_destroy(m->session);
