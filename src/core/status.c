@@ -127,7 +127,7 @@ static int print_file(void *arg, const struct pfs_failure *what)
 static int print_model(void *arg, const char *model)
 {
     const struct errors *e = arg;
-    int64_t id, devices, stronger;
+    int64_t id, devices = 0, stronger = 0;
     if (pfs_content_has_model(e->content, model))
         return 0;
     int r = pfs_store_find(e->store, PFS_SCOPE_MODEL, model, &id, e->err);

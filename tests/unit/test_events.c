@@ -2,6 +2,7 @@
 #include "core/events_impl.h"
 
 #include <errno.h>
+#include <sched.h>
 #include <setjmp.h>
 #include <spawn.h>
 #include <sqlite3.h>
@@ -365,6 +366,49 @@ static void test_waiters_are_bounded(void **state)
     assert_int_not_equal(pfs_events_reserve(f->events, note_result, &w), 0);
 }
 
+/* Whatever races, each wait ends once: it is called or taken back. */
+static void *hammer(void *arg)
+{
+    struct fixture *f = arg;
+    struct pfs_events_cursor c;
+    char text[64];
+    pfs_events_open(f->events, NULL, &c);
+    for (int i = 0; i < 300; i++) {
+        struct wait w = {.result = 1};
+        uint64_t ticket = pfs_events_reserve(f->events, note_result, &w);
+        if (i % 3 == 0)
+            pfs_events_interrupt(f->events, ticket);
+        pfs_events_park(f->events, ticket, &c);
+        if (i % 3 == 1)
+            append(f, "line\n");
+        if (i % 3 == 2 && pfs_events_unpark(f->events, ticket)) {
+            if (times(&w) != 0)
+                return NULL;
+            continue;
+        }
+        while (times(&w) == 0)
+            sched_yield();
+        while (pfs_events_read(f->events, &c, text, sizeof text) > 0) {
+        }
+    }
+    pfs_events_close(f->events, &c);
+    return f;
+}
+
+static void test_each_wait_ends_once(void **state)
+{
+    struct fixture *f = *state;
+    pthread_t threads[4];
+    void *result;
+    for (size_t i = 0; i < PFS_N_ELEMENTS(threads); i++)
+        assert_int_equal(pthread_create(&threads[i], NULL, hammer, f), 0);
+    for (size_t i = 0; i < PFS_N_ELEMENTS(threads); i++) {
+        assert_int_equal(pthread_join(threads[i], &result), 0);
+        assert_non_null(result);
+    }
+    assert_int_equal(f->events->n_waiters, 0);
+}
+
 /* ---- the inventory ---- */
 
 /* Reads on until `want` is among what was read, for SOON_MS at most; how long it took. */
@@ -563,6 +607,7 @@ int main(int argc, char **argv)
         RUNNING(test_an_interrupt_answers_from_the_hubs_thread),
         RUNNING(test_an_early_interrupt_waits_for_the_parking),
         RUNNING(test_the_end_answers_all),
+        RUNNING(test_each_wait_ends_once),
         RUNNING(test_commits_are_told),
         RUNNING(test_values_are_never_told),
         RUNNING(test_other_processes_commits_are_told),

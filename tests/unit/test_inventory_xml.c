@@ -472,6 +472,8 @@ static const struct {
      "' model='yealink-t42s'>\n<setting key='sip.server'>a</setting><setting key='ldap.base'>a\nb"
      "</setting></device>",
      "ldap.base: has a line break", false},
+    {"<site>\n<setting key='ldap.base'>a\nb</setting></site>\n<device mac='" MAC "' model='yealink-t42s'/>",
+     "line 4: ldap.base: has a line break, which this file cannot hold (yealink-t42s is in use)", false},
     {"<account name='x'>\n<setting key='line.display_name'>a\nb</setting></account>\n"
      "<device mac='" MAC "' model='yealink-t42s'>\n<line number='1' account='x'/></device>",
      "line 6: account x: line.display_name: has a line break", false},

@@ -32,7 +32,7 @@ static const char *unknown(struct fixture *f)
     must(f, pfs_store_begin(f->store, &f->err));
     must(f, pfs_unknown_print(f->content, f->store, &out, &f->err));
     pfs_store_end(f->store);
-    return strcpy(text, pfs_buf_str(&out));
+    return memcpy(text, pfs_buf_str(&out), out.len + 1);
 }
 
 static const char *errors(struct fixture *f)
@@ -40,7 +40,7 @@ static const char *errors(struct fixture *f)
     static char text[1 << 17];
     struct pfs_buf out autobuf = PFS_BUF_INIT(sizeof text);
     must(f, pfs_errors_print(f->content, f->store, &out, &f->err));
-    return strcpy(text, pfs_buf_str(&out));
+    return memcpy(text, pfs_buf_str(&out), out.len + 1);
 }
 
 static const char *status(struct fixture *f)
@@ -52,7 +52,7 @@ static const char *status(struct fixture *f)
     must(f, pfs_store_begin(f->store, &f->err));
     must(f, pfs_status_print(&st, f->store, &out, &f->err));
     pfs_store_end(f->store);
-    return strcpy(text, pfs_buf_str(&out));
+    return memcpy(text, pfs_buf_str(&out), out.len + 1);
 }
 
 static void says(const char *text, const char *what)
