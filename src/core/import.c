@@ -6,7 +6,6 @@
 #include <sys/stat.h>
 #include <xxhash.h>
 
-enum { IMPORT_MAX_BYTES = 1 << 30 };
 
 static int parse_delimiter(const struct pfs_command *cmd, char *ret, struct pfs_err *err)
 {
@@ -228,7 +227,7 @@ static bool is_xml(FILE *f)
 static int import_stream(struct pfs_command *cmd, struct pfs_err *err)
 {
     autobuf struct pfs_buf text = PFS_BUF_INIT(0);
-    int r = pfs_command_read(cmd, cmd->words[0], IMPORT_MAX_BYTES, &text, err);
+    int r = pfs_command_read(cmd, cmd->words[0], PFS_IMPORT_MAX_BYTES, &text, err);
     if (r < 0)
         return r;
     autofile FILE *f = text.len ? fmemopen(text.data, text.len, "r") : NULL;

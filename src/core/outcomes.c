@@ -38,11 +38,18 @@ void pfs_outcomes_free(struct pfs_outcomes *o)
     free(o);
 }
 
+void pfs_outcomes_line(int r, const char *text, struct pfs_buf *out)
+{
+    pfs_buf_printf(out, "%s%s%s\n", r == 0 ? "ok" : "refused: ", r == 0 && *text ? " " : "", text);
+}
+
 void pfs_outcomes_note(struct pfs_outcomes *o, const char *login, int r, const char *text)
 {
-    char *line = NULL;
     void *old = NULL;
-    if (asprintf(&line, "%s%s%s\n", r == 0 ? "ok" : "refused: ", r == 0 && *text ? " " : "", text) < 0)
+    struct pfs_buf buf autobuf = PFS_BUF_INIT(PFS_TREE_WRITE_MAX);
+    pfs_outcomes_line(r, text, &buf);
+    char *line = strdup(pfs_buf_str(&buf));
+    if (!line)
         return;
     pthread_mutex_lock(&o->lock);
     if (o->by_login.n >= LOGINS_MAX)

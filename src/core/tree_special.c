@@ -90,7 +90,7 @@ static int write_ctl(struct pfs_handle *h, const char *data, size_t len, struct 
     describe(&text, gen, notes);
     pfs_outcomes_note(h->call.tree->outcomes, h->call.context->login, r, r < 0 ? pfs_err_text(&why, r) : pfs_buf_str(&text));
     pfs_buf_reset(&ctl->outcome);
-    pfs_outcomes_read(h->call.tree->outcomes, h->call.context->login, &ctl->outcome);
+    pfs_outcomes_line(r, r < 0 ? pfs_err_text(&why, r) : pfs_buf_str(&text), &ctl->outcome); /* its own: another may have noted since */
     ctl->has_outcome = true;
     ctl->cursor = 0;
     if (r < 0)
@@ -175,6 +175,8 @@ static int write_import(struct pfs_handle *h, const char *data, size_t len, stru
         return pfs_err_set(err, EINVAL, "this import has been taken at close: open the file again");
     if (!i->file && !(i->file = tmpfile()))
         return pfs_err_sys(err, errno, "a temporary file");
+    if (ftello(i->file) + (off_t)len > PFS_IMPORT_MAX_BYTES)
+        return pfs_err_set(err, EFBIG, "an import has at most %d bytes", PFS_IMPORT_MAX_BYTES);
     return fwrite(data, 1, len, i->file) == len ? 0 : pfs_err_sys(err, errno, "a temporary file");
 }
 
@@ -186,6 +188,8 @@ static int flush_import(struct pfs_handle *h, struct pfs_err *err)
     size_t len = 0;
     if (!i->file || i->taken)
         return 0;
+    if (h->spoiled)
+        return pfs_err_set(err, EIO, "a process that wrote to this import was killed");
     i->taken = true;
     rewind(i->file);
     struct pfs_command_io io = {.in = i->file, .out = open_memstream(&report, &len)};
