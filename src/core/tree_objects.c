@@ -420,8 +420,8 @@ static int may_create_line(struct pfs_tree_call *call, struct pfs_err *err)
 
 static int read_explain(struct pfs_tree_call *call, struct pfs_buf *out, struct pfs_err *err)
 {
-    const char *words[] = {"explain", call->object};
-    return pfs_tree_print(call, 2, words, out, err);
+    const char *words[] = {"explain", call->object, "--secrets"};
+    return pfs_tree_print(call, call->tree->show_secrets ? 3 : 2, words, out, err);
 }
 
 /* ---- the device's files, under their real names ---- */

@@ -311,6 +311,8 @@ void pfs_control_remove(fuse_req_t req, const char *folder, const char *name, bo
         r = folder_wanted ? -ENOTDIR : -EISDIR;
     if (r == 0)
         r = call.type->remove ? call.type->remove(&call, &why) : pfs_err_set(&why, EPERM, "control/%s: cannot be deleted", call.path);
+    if (r == 0)
+        pfs_nodes_release_path(fs_of(req)->nodes, PFS_NODE_CONTROL, call.path);
     reply_change(req, c, r, &why);
 }
 
