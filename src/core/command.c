@@ -206,7 +206,7 @@ const struct pfs_verb pfs_verbs[] = {
      "Shows for each setting and line the value that counts, where it comes from, what it hides, and to "
      "which native key and file it is "
      "written, or that it is not.",
-     PFS_VERB_OWN, 0, 1, 2, pfs_command_explain},
+     PFS_VERB_OWN, BIT(PFS_OPTION_SECRETS), 1, 2, pfs_command_explain},
     {"import", "import FILE|-",
      "Takes a file as one transaction: a CSV of devices, or the whole inventory as XML (export --format xml; "
      "schema/inventory.rng). CSV: a row a line; columns mac model profile customer enabled "

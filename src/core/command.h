@@ -6,6 +6,9 @@
 
 #include "core/context.h"
 
+/* What an import may have. */
+enum { PFS_IMPORT_MAX_BYTES = 1 << 30 };
+
 struct pfs_command_io {
     FILE *out;      /* what a query prints */
     FILE *notes;    /* notes and progress for people; NULL: none */

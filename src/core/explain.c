@@ -419,7 +419,9 @@ int pfs_command_explain(struct pfs_command *cmd, struct pfs_err *err)
     struct pfs_inputs *inputs = NULL;
     struct pfs_key k;
     uint64_t mac;
-    int r = pfs_mac_parse(cmd->words[0], &mac, err);
+    int r = pfs_command_may_see_secrets(cmd, err);
+    if (r == 0)
+        r = pfs_mac_parse(cmd->words[0], &mac, err);
     if (r == 0 && x.only)
         r = pfs_catalogue_find(c->catalogue, x.only, &k, err);
     if (r == 0)

@@ -95,12 +95,14 @@ static int write_value(struct pfs_handle *h, const char *data, size_t len, off_t
         return pfs_err_set(err, EINVAL, "control/%s: a value has at most %d bytes", h->call.path, PFS_TREE_WRITE_MAX);
     if (memchr(data, '\0', len))
         return pfs_err_set(err, EINVAL, "control/%s: a value has no NUL byte", h->call.path);
+    size_t written_len = len;
     len -= len > 0 && data[len - 1] == '\n';
     autofree char *value = strndup(data, len);
     if (!value)
         return pfs_err_nomem(err);
     int r = h->call.type->write(&h->call, value, len, err);
     h->written = r == 0;
+    h->written_len = written_len;
     h->has_content = false;
     return r;
 }
@@ -120,13 +122,25 @@ int pfs_handle_write(struct pfs_handle *h, struct pfs_context *c, const char *da
     return r;
 }
 
+int pfs_handle_truncate(struct pfs_handle *h, struct pfs_tree_call *call, off_t size, struct pfs_err *err)
+{
+    struct pfs_buf content autobuf = PFS_BUF_INIT(CONTENT_MAX);
+    if (size == 0 || call->type->handle || (h && h->written && size == (off_t)h->written_len))
+        return 0;
+    int r = pfs_tree_read(call, &content, err);
+    if (r < 0 || size == (off_t)content.len)
+        return r;
+    return pfs_err_set(err, EINVAL, "control/%s: a value is written, not cut", call->path);
+}
+
 int pfs_handle_flush(struct pfs_handle *h, struct pfs_context *c, int64_t closer, bool dying, struct pfs_err *err)
 {
-    if (!h->ops || !h->ops->flush || closer != h->opener || dying)
+    if (!h->ops || !h->ops->flush)
         return 0;
     pthread_mutex_lock(&h->lock);
     h->call.context = c;
-    int r = h->ops->flush(h, err);
+    h->spoiled = h->spoiled || dying;
+    int r = closer == h->opener && !dying ? h->ops->flush(h, err) : 0;
     pthread_mutex_unlock(&h->lock);
     return r;
 }

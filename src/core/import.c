@@ -6,7 +6,6 @@
 #include <sys/stat.h>
 #include <xxhash.h>
 
-enum { IMPORT_MAX_BYTES = 1 << 30 };
 
 static int parse_delimiter(const struct pfs_command *cmd, char *ret, struct pfs_err *err)
 {
@@ -179,7 +178,8 @@ int pfs_import_run(struct pfs_import *m, struct pfs_command *cmd, uint64_t hash,
     m->store = cmd->context->store;
     m->err = err;
     m->name = strcmp(path, "-") == 0 ? "standard input" : path;
-    snprintf(via, sizeof via, "import %.200s (xxh3 %016llx)", slash ? slash + 1 : path,
+    bool by_tree = strncmp(m->c->via, "control/", 8) == 0; /* it came by control/import */
+    snprintf(via, sizeof via, "%s%.200s (xxh3 %016llx)", by_tree ? "" : "import ", by_tree ? m->c->via : slash ? slash + 1 : path,
              (unsigned long long)hash);
     int r = run_in_write(m, via, dry);
     if (r < 0)
@@ -228,7 +228,7 @@ static bool is_xml(FILE *f)
 static int import_stream(struct pfs_command *cmd, struct pfs_err *err)
 {
     autobuf struct pfs_buf text = PFS_BUF_INIT(0);
-    int r = pfs_command_read(cmd, cmd->words[0], IMPORT_MAX_BYTES, &text, err);
+    int r = pfs_command_read(cmd, cmd->words[0], PFS_IMPORT_MAX_BYTES, &text, err);
     if (r < 0)
         return r;
     autofile FILE *f = text.len ? fmemopen(text.data, text.len, "r") : NULL;

@@ -1,5 +1,6 @@
 /* What each login did last: "the sentence is in ctl". */
 #include "core/tree.h"
+#include "base/utf8.h"
 
 #include <errno.h>
 #include <string.h>
@@ -38,11 +39,36 @@ void pfs_outcomes_free(struct pfs_outcomes *o)
     free(o);
 }
 
+/* A sentence quotes what was written: it stays one line, and does nothing to the terminal it is shown on. */
+static void add_printable(const char *text, struct pfs_buf *out)
+{
+    uint32_t code;
+    for (const char *end = text + strlen(text); text < end;) {
+        size_t n = pfs_utf8_decode(text, (size_t)(end - text), &code);
+        bool shown = n > 0 && code >= ' ' && !(code >= 0x7f && code < 0xa0);
+        pfs_buf_add(out, shown ? text : "?", shown ? n : 1);
+        text += PFS_MAX(n, (size_t)1);
+    }
+}
+
+void pfs_outcomes_line(int r, const char *text, struct pfs_buf *out)
+{
+    if (r == 0) {
+        pfs_buf_printf(out, "ok%s%s\n", *text ? " " : "", text);
+        return;
+    }
+    pfs_buf_str_add(out, "refused: ");
+    add_printable(text, out);
+    pfs_buf_char(out, '\n');
+}
+
 void pfs_outcomes_note(struct pfs_outcomes *o, const char *login, int r, const char *text)
 {
-    char *line = NULL;
     void *old = NULL;
-    if (asprintf(&line, "%s%s%s\n", r == 0 ? "ok" : "refused: ", r == 0 && *text ? " " : "", text) < 0)
+    struct pfs_buf buf autobuf = PFS_BUF_INIT(PFS_TREE_WRITE_MAX);
+    pfs_outcomes_line(r, text, &buf);
+    char *line = strdup(pfs_buf_str(&buf));
+    if (!line)
         return;
     pthread_mutex_lock(&o->lock);
     if (o->by_login.n >= LOGINS_MAX)

@@ -118,6 +118,8 @@ struct pfs_handle {
     struct pfs_buf content;     /* what reads yield, made at the first */
     bool has_content;
     bool written;               /* a value file: its one write has come */
+    size_t written_len;         /* the bytes it had */
+    bool spoiled;               /* a process that had it open was killed */
     int64_t opener;             /* the process that opened it */
     void *own;                  /* size bytes, zeroed */
 };
@@ -127,6 +129,9 @@ int pfs_handle_open(const struct pfs_tree_call *call, int64_t opener, struct pfs
 ssize_t pfs_handle_read(struct pfs_handle *h, struct pfs_context *c, char *out, size_t size, off_t off, struct pfs_err *err);
 /* The whole write, or an error: its errno is the answer. */
 int pfs_handle_write(struct pfs_handle *h, struct pfs_context *c, const char *data, size_t len, off_t off, struct pfs_err *err);
+/* Whether a file may be cut to this size: to nothing, which waits for the write that follows; to what it has, as rsync does after
+ * writing. h: the handle it is cut by, may be NULL. -EINVAL. */
+int pfs_handle_truncate(struct pfs_handle *h, struct pfs_tree_call *call, off_t size, struct pfs_err *err);
 /* A close(2) by process `closer`; dying: it is being killed by a signal. */
 int pfs_handle_flush(struct pfs_handle *h, struct pfs_context *c, int64_t closer, bool dying, struct pfs_err *err);
 /* The cursor of control/events; NULL for other files. Such a read gives -EWOULDBLOCK where there is nothing yet. */
@@ -143,5 +148,7 @@ int pfs_outcomes_new(struct pfs_outcomes **ret);
 void pfs_outcomes_free(struct pfs_outcomes *o);
 /* r 0: done, at this gen; else refused, with the sentence. */
 void pfs_outcomes_note(struct pfs_outcomes *o, const char *login, int r, const char *text);
+/* The line that is noted, appended. */
+void pfs_outcomes_line(int r, const char *text, struct pfs_buf *out);
 /* Appends the last one of a login; nothing where it did nothing yet. */
 void pfs_outcomes_read(struct pfs_outcomes *o, const char *login, struct pfs_buf *out);

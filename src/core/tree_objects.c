@@ -64,21 +64,21 @@ static int list_objects(struct pfs_tree_call *call, int (*fn)(void *arg, const c
 
 static int make_object(struct pfs_tree_call *call, struct pfs_err *err)
 {
-    const char *words[] = {"add", kind_word(call), call->object};
-    return pfs_tree_run(call, 3, words, err);
+    const char *words[] = {"add", kind_word(call), "--", call->object};
+    return pfs_tree_run(call, 4, words, err);
 }
 
 static int remove_object(struct pfs_tree_call *call, struct pfs_err *err)
 {
-    const char *words[] = {"delete", kind_word(call), call->object};
-    int r = pfs_tree_run(call, 3, words, err);
+    const char *words[] = {"delete", kind_word(call), "--", call->object};
+    int r = pfs_tree_run(call, 4, words, err);
     return r == -EBUSY ? -ENOTEMPTY : r;
 }
 
 static int rename_object(struct pfs_tree_call *call, const char *to, struct pfs_err *err)
 {
-    const char *words[] = {"rename", kind_word(call), call->object, to};
-    return pfs_tree_run(call, 4, words, err);
+    const char *words[] = {"rename", kind_word(call), "--", call->object, to};
+    return pfs_tree_run(call, 5, words, err);
 }
 
 /* ---- fields ---- */
@@ -109,8 +109,8 @@ static int read_field(struct pfs_tree_call *call, struct pfs_buf *out, struct pf
 
 static int clear_field(struct pfs_tree_call *call, struct pfs_err *err)
 {
-    const char *words[] = {"unset", kind_word(call), call->object, pfs_field_name((enum pfs_field)call->type->field)};
-    return pfs_tree_run(call, 4, words, err);
+    const char *words[] = {"unset", kind_word(call), "--", call->object, pfs_field_name((enum pfs_field)call->type->field)};
+    return pfs_tree_run(call, 5, words, err);
 }
 
 static int write_field(struct pfs_tree_call *call, const char *value, size_t len, struct pfs_err *err)
@@ -120,8 +120,8 @@ static int write_field(struct pfs_tree_call *call, const char *value, size_t len
     autofree char *word = pair(pfs_field_name((enum pfs_field)call->type->field), value);
     if (!word)
         return pfs_err_nomem(err);
-    const char *words[] = {"set", kind_word(call), call->object, word};
-    return pfs_tree_run(call, 4, words, err);
+    const char *words[] = {"set", kind_word(call), "--", call->object, word};
+    return pfs_tree_run(call, 5, words, err);
 }
 
 /* ---- settings: KEY is what is in force, KEY@TIME what is scheduled; a '/' of a native key is written %2F ---- */
@@ -235,8 +235,6 @@ static int run_setting(struct pfs_tree_call *call, const char *verb, const char 
     size_t n = 0;
     words[n++] = verb;
     words[n++] = kind_word(call);
-    if (call->type->kind != PFS_SCOPE_SITE)
-        words[n++] = call->object;
     if (from) {
         pfs_time_format(from, time_text);
         words[n++] = "--from";
@@ -245,6 +243,8 @@ static int run_setting(struct pfs_tree_call *call, const char *verb, const char 
             words[n++] = "--scheduled";
     }
     words[n++] = "--";
+    if (call->type->kind != PFS_SCOPE_SITE)
+        words[n++] = call->object;
     words[n++] = word;
     return pfs_tree_run(call, n, words, err);
 }
@@ -420,8 +420,8 @@ static int may_create_line(struct pfs_tree_call *call, struct pfs_err *err)
 
 static int read_explain(struct pfs_tree_call *call, struct pfs_buf *out, struct pfs_err *err)
 {
-    const char *words[] = {"explain", call->object};
-    return pfs_tree_print(call, 2, words, out, err);
+    const char *words[] = {"explain", call->object, "--secrets"};
+    return pfs_tree_print(call, call->tree->show_secrets ? 3 : 2, words, out, err);
 }
 
 /* ---- the device's files, under their real names ---- */

@@ -28,22 +28,22 @@ static void release_ctl(struct pfs_handle *h)
     pfs_buf_done(&ctl->outcome);
 }
 
-/* Takes `if-gen N` lines off the front of a text. */
-static int take_guard(struct ctl *ctl, const char **text, size_t *len, struct pfs_err *err)
+/* Takes `if-gen N` lines at the front of a text, which ends in a newline: they become comments, so that lines keep their numbers.
+ * Whether more follows. */
+static int take_guard(struct ctl *ctl, char *text, const char *text_end, struct pfs_err *err)
 {
     static const char word[] = "if-gen ";
-    while (*len >= sizeof word && memcmp(*text, word, sizeof word - 1) == 0) {
-        const char *end = memchr(*text, '\n', *len);
-        char *stop;
+    while ((size_t)(text_end - text) >= sizeof word && memcmp(text, word, sizeof word - 1) == 0) {
+        char *end = memchr(text, '\n', (size_t)(text_end - text)), *stop;
         errno = 0;
-        long long gen = strtoll(*text + sizeof word - 1, &stop, 10);
+        long long gen = strtoll(text + sizeof word - 1, &stop, 10);
         if (errno || stop != end || gen <= 0)
             return pfs_err_set(err, EINVAL, "if-gen takes the number of a gen");
         ctl->if_gen = gen;
-        *len -= (size_t)(end + 1 - *text);
-        *text = end + 1;
+        *text = '#';
+        text = end + 1;
     }
-    return 0;
+    return text < text_end;
 }
 
 static int run_ctl(struct pfs_handle *h, const char *data, size_t len, FILE *notes, int64_t *ret_gen, struct pfs_err *err)
@@ -54,10 +54,14 @@ static int run_ctl(struct pfs_handle *h, const char *data, size_t len, FILE *not
         return pfs_err_set(err, EINVAL, "a write to ctl ends with a newline");
     if (len > PFS_TREE_WRITE_MAX)
         return pfs_err_set(err, EINVAL, "a write to ctl has at most %d bytes", PFS_TREE_WRITE_MAX);
-    int r = take_guard(ctl, &data, &len, err);
-    if (r < 0 || len == 0)
+    autofree char *text = malloc(len);
+    if (!text)
+        return pfs_err_nomem(err);
+    memcpy(text, data, len);
+    int r = take_guard(ctl, text, text + len, err);
+    if (r <= 0)
         return r;
-    r = pfs_command_apply_if(h->call.context, &io, data, len, "control/ctl", ctl->if_gen, ret_gen, err);
+    r = pfs_command_apply_if(h->call.context, &io, text, len, "control/ctl", ctl->if_gen, ret_gen, err);
     if (r == 0)
         ctl->if_gen = 0;
     return r;
@@ -90,7 +94,7 @@ static int write_ctl(struct pfs_handle *h, const char *data, size_t len, struct 
     describe(&text, gen, notes);
     pfs_outcomes_note(h->call.tree->outcomes, h->call.context->login, r, r < 0 ? pfs_err_text(&why, r) : pfs_buf_str(&text));
     pfs_buf_reset(&ctl->outcome);
-    pfs_outcomes_read(h->call.tree->outcomes, h->call.context->login, &ctl->outcome);
+    pfs_outcomes_line(r, r < 0 ? pfs_err_text(&why, r) : pfs_buf_str(&text), &ctl->outcome); /* its own: another may have noted since */
     ctl->has_outcome = true;
     ctl->cursor = 0;
     if (r < 0)
@@ -175,6 +179,8 @@ static int write_import(struct pfs_handle *h, const char *data, size_t len, stru
         return pfs_err_set(err, EINVAL, "this import has been taken at close: open the file again");
     if (!i->file && !(i->file = tmpfile()))
         return pfs_err_sys(err, errno, "a temporary file");
+    if (ftello(i->file) + (off_t)len > PFS_IMPORT_MAX_BYTES)
+        return pfs_err_set(err, EFBIG, "an import has at most %d bytes", PFS_IMPORT_MAX_BYTES);
     return fwrite(data, 1, len, i->file) == len ? 0 : pfs_err_sys(err, errno, "a temporary file");
 }
 
@@ -186,6 +192,8 @@ static int flush_import(struct pfs_handle *h, struct pfs_err *err)
     size_t len = 0;
     if (!i->file || i->taken)
         return 0;
+    if (h->spoiled)
+        return pfs_err_set(err, EIO, "a process that wrote to this import was killed");
     i->taken = true;
     rewind(i->file);
     struct pfs_command_io io = {.in = i->file, .out = open_memstream(&report, &len)};

@@ -14,14 +14,35 @@ static bool read_proc(pid_t pid, const char *file, char *out, size_t size)
     return f && fgets(out, (int)size, f);
 }
 
-/* The audit's login uid, which follows a person through su and sudo; the user itself where none was set. */
+/* SUDO_UID of a process's environment. */
+static bool read_sudo_uid(pid_t pid, uid_t *ret)
+{
+    static const char name[] = "SUDO_UID=";
+    char path[64];
+    autofree char *word = NULL;
+    size_t size = 0;
+    snprintf(path, sizeof path, "/proc/%d/environ", (int)pid);
+    autofile FILE *f = fopen(path, "re");
+    while (f && getdelim(&word, &size, '\0', f) > 0) {
+        char *end;
+        if (strncmp(word, name, sizeof name - 1) != 0)
+            continue;
+        unsigned long id = strtoul(word + sizeof name - 1, &end, 10);
+        *ret = (uid_t)id;
+        return end > word + sizeof name - 1 && !*end && id < UINT32_MAX;
+    }
+    return false;
+}
+
+/* The audit's login uid, which follows a person through su and sudo; else, for root, SUDO_UID; else the user itself. */
 static uid_t login_uid(pid_t pid, uid_t uid)
 {
     char text[32];
-    if (!read_proc(pid, "loginuid", text, sizeof text))
-        return uid;
-    unsigned long id = strtoul(text, NULL, 10);
-    return id == UINT32_MAX ? uid : (uid_t)id;
+    uid_t sudo;
+    unsigned long id = read_proc(pid, "loginuid", text, sizeof text) ? strtoul(text, NULL, 10) : UINT32_MAX;
+    if (id != UINT32_MAX)
+        return (uid_t)id;
+    return uid == 0 && read_sudo_uid(pid, &sudo) ? sudo : uid;
 }
 
 void pfs_fs_login(pid_t pid, uid_t uid, char *out, size_t size)

@@ -116,13 +116,31 @@ void pfs_control_getattr(fuse_req_t req, const struct pfs_node *node)
     fuse_reply_attr(req, &st, NO_TIME_S);
 }
 
-/* Modes and owners are fixed; times are taken and forgotten, as `touch` and rsync set them; a file is made empty by the write that follows. */
-void pfs_control_setattr(fuse_req_t req, const struct pfs_node *node, const struct stat *attr, int to_set)
+static int truncate_to(fuse_req_t req, const struct pfs_node *node, struct pfs_handle *h, off_t size)
 {
+    struct pfs_context *c;
+    struct pfs_tree_call call;
+    bool creatable = false;
+    int r = begin(req, &c, NULL);
+    if (r == 0)
+        r = pfs_tree_find(&fs_of(req)->tree, c, node->path, &call, &creatable, NULL);
+    if (r == -ENOENT && creatable && size == 0) /* created, not yet written */
+        return 0;
+    return r < 0 ? r : pfs_handle_truncate(h, &call, size, NULL);
+}
+
+/* Modes and owners are fixed; times are taken and forgotten, as `touch` and rsync set them; a file is made empty by the write that follows. */
+void pfs_control_setattr(fuse_req_t req, const struct pfs_node *node, const struct stat *attr, int to_set,
+                         const struct fuse_file_info *fi)
+{
+    struct pfs_handle *h = fi ? (struct pfs_handle *)(uintptr_t)fi->fh : NULL;
+    int r = 0;
     if (to_set & (FUSE_SET_ATTR_MODE | FUSE_SET_ATTR_UID | FUSE_SET_ATTR_GID))
-        fuse_reply_err(req, EPERM);
-    else if ((to_set & FUSE_SET_ATTR_SIZE) && attr->st_size != 0)
-        fuse_reply_err(req, EINVAL);
+        r = -EPERM;
+    else if (to_set & FUSE_SET_ATTR_SIZE)
+        r = truncate_to(req, node, h, attr->st_size);
+    if (r < 0)
+        fuse_reply_err(req, -r);
     else
         pfs_control_getattr(req, node);
 }
@@ -142,6 +160,8 @@ static int open_handle(fuse_req_t req, const struct pfs_tree_call *call, struct 
         return -EISDIR;
     if (writes && !call->type->write && !call->type->handle)
         return pfs_err_set(err, EPERM, "control/%s: cannot be written", call->path);
+    if (call->type->handle && call->type->handle->flush && fuse_req_ctx(req)->pid == 0)
+        return pfs_err_set(err, EPERM, "control/%s: is not for a process that cannot be seen from here", call->path);
     int r = pfs_handle_open(call, pfs_fs_process(fuse_req_ctx(req)->pid), &h, err);
     if (r < 0)
         return r;
@@ -293,6 +313,8 @@ void pfs_control_remove(fuse_req_t req, const char *folder, const char *name, bo
         r = folder_wanted ? -ENOTDIR : -EISDIR;
     if (r == 0)
         r = call.type->remove ? call.type->remove(&call, &why) : pfs_err_set(&why, EPERM, "control/%s: cannot be deleted", call.path);
+    if (r == 0)
+        pfs_nodes_release_path(fs_of(req)->nodes, PFS_NODE_CONTROL, call.path);
     reply_change(req, c, r, &why);
 }
 

@@ -6,7 +6,8 @@
 /* folder NULL: control/ itself, in the root. */
 void pfs_control_lookup(fuse_req_t req, const char *folder, const char *name);
 void pfs_control_getattr(fuse_req_t req, const struct pfs_node *node);
-void pfs_control_setattr(fuse_req_t req, const struct pfs_node *node, const struct stat *attr, int to_set);
+void pfs_control_setattr(fuse_req_t req, const struct pfs_node *node, const struct stat *attr, int to_set,
+                         const struct fuse_file_info *fi);
 void pfs_control_open(fuse_req_t req, const struct pfs_node *node, struct fuse_file_info *fi);
 void pfs_control_create(fuse_req_t req, const char *folder, const char *name, struct fuse_file_info *fi);
 void pfs_control_mkdir(fuse_req_t req, const char *folder, const char *name);

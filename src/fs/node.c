@@ -144,11 +144,18 @@ static int add_path(struct pfs_nodes *t, enum pfs_node_kind kind, const char *ke
     return 0;
 }
 
+/* Owned by the caller. */
+static char *path_key(enum pfs_node_kind kind, const char *path)
+{
+    char *key;
+    return asprintf(&key, "%c%s", kind == PFS_NODE_CONTROL ? 'c' : 'a', path) < 0 ? NULL : key;
+}
+
 static int take_path(struct pfs_nodes *t, enum pfs_node_kind kind, const char *path, int64_t mtime, uint64_t new_id,
                      uint64_t *ret_id)
 {
-    autofree char *key = NULL;
-    if (asprintf(&key, "%c%s", kind == PFS_NODE_CONTROL ? 'c' : 'a', path) < 0)
+    autofree char *key = path_key(kind, path);
+    if (!key)
         return -ENOMEM;
     struct node *n = pfs_map_get(&t->paths, key, strlen(key));
     if (!n && add_path(t, kind, key, new_id, &n) < 0)
@@ -157,6 +164,13 @@ static int take_path(struct pfs_nodes *t, enum pfs_node_kind kind, const char *p
     n->lookups++;
     *ret_id = n->id;
     return 0;
+}
+
+/* Unless another node has the path by now. */
+static void release_path(struct pfs_nodes *t, const struct node *n)
+{
+    if (pfs_map_get(&t->paths, n->key, strlen(n->key)) == n)
+        pfs_map_remove(&t->paths, n->key, strlen(n->key));
 }
 
 static struct node *forget(struct pfs_nodes *t, uint64_t id, uint64_t count)
@@ -169,7 +183,7 @@ static struct node *forget(struct pfs_nodes *t, uint64_t id, uint64_t count)
         return NULL;
     pfs_map_remove_u64(&t->by_id, id);
     if (n->path)
-        pfs_map_remove(&t->paths, n->key, strlen(n->key));
+        release_path(t, n);
     else
         unlink_node(t, n);
     return n;
@@ -206,6 +220,16 @@ int pfs_nodes_take_path(struct pfs_nodes *t, enum pfs_node_kind kind, const char
     int r = take_path(t, kind, path, mtime, new_id, ret_id);
     pthread_mutex_unlock(&t->lock);
     return r;
+}
+
+void pfs_nodes_release_path(struct pfs_nodes *t, enum pfs_node_kind kind, const char *path)
+{
+    autofree char *key = path_key(kind, path);
+    if (!key)
+        return;
+    pthread_mutex_lock(&t->lock);
+    pfs_map_remove(&t->paths, key, strlen(key));
+    pthread_mutex_unlock(&t->lock);
 }
 
 void pfs_nodes_forget(struct pfs_nodes *t, uint64_t id, uint64_t n)

@@ -30,6 +30,9 @@ int pfs_nodes_take_file(struct pfs_nodes *t, struct pfs_version *v, uint64_t par
 int pfs_nodes_take_path(struct pfs_nodes *t, enum pfs_node_kind kind, const char *path, int64_t mtime, uint64_t new_id,
                         uint64_t *ret_id);
 
+/* The next look-up of this path makes another node: to the kernel, a folder that it has removed stays removed, whoever makes it anew. */
+void pfs_nodes_release_path(struct pfs_nodes *t, enum pfs_node_kind kind, const char *path);
+
 /* Takes n look-ups back; at none left the node is gone. */
 void pfs_nodes_forget(struct pfs_nodes *t, uint64_t id, uint64_t n);
 

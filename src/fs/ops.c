@@ -286,7 +286,7 @@ static void op_setattr(fuse_req_t req, fuse_ino_t ino, struct stat *attr, int to
     autofree char *path = control_path(req, ino);
     const struct pfs_node node = {.kind = PFS_NODE_CONTROL, .id = ino, .path = path};
     if (path)
-        pfs_control_setattr(req, &node, attr, to_set);
+        pfs_control_setattr(req, &node, attr, to_set, fi);
 }
 
 static void op_create(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode, struct fuse_file_info *fi)

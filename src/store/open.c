@@ -406,22 +406,32 @@ static void end_write(struct pfs_store *s)
         close(steal_fd(&s->lock_fd));
 }
 
+/* Once a writer of this process has waited in vain, the others of it ask only once, until one gets through: a mount's few threads
+ * are not all kept waiting, one after the other, by a process that holds the inventory. */
+static _Atomic bool waited_in_vain;
+
+static int64_t write_deadline(void)
+{
+    return pfs_db_now_ms() + (waited_in_vain ? 0 : PFS_STORE_BUSY_MS);
+}
+
 int pfs_store_write(struct pfs_store *s, const struct pfs_writer *who, struct pfs_err *err)
 {
     if (s->reading || s->writing)
         return pfs_err_set(err, EINVAL, "inventory: a write inside another");
     if (sqlite3_db_readonly(s->db->sqlite, "main") == 1)
         return pfs_err_set(err, EROFS, "inventory is read-only: %s", s->path);
-    int64_t deadline = pfs_db_now_ms() + PFS_STORE_BUSY_MS;
+    int64_t deadline = write_deadline();
     int r = pfs_lock_take(s->lock_path, deadline, &s->lock_fd, err);
-    if (r < 0)
-        return r;
-    pfs_db_deadline(s->db, deadline);
-    r = begin_write(s, who, err);
-    pfs_db_deadline_end(s->db);
-    s->writing = true;
-    if (r < 0)
-        end_write(s);
+    if (r == 0) {
+        pfs_db_deadline(s->db, deadline);
+        r = begin_write(s, who, err);
+        pfs_db_deadline_end(s->db);
+        s->writing = true;
+        if (r < 0)
+            end_write(s);
+    }
+    waited_in_vain = r == -EBUSY;
     return r;
 }
 

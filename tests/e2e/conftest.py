@@ -4,6 +4,7 @@ import threading
 
 import pytest
 
+import control
 import lib
 
 TEST_MAX_S = 300
@@ -95,3 +96,31 @@ lighttpd = server_fixture("lighttpd")
 nginx = server_fixture("nginx")
 tftpd = server_fixture("tftpd")
 dnsmasq = server_fixture("dnsmasq", address="127.0.0.69")
+
+
+# ---- the control tree
+
+
+@pytest.fixture(scope="module")
+def control_mount(tmp_path_factory, request):
+    """The sample inventory of control.py, mounted for administrators; one a module."""
+    m = lib.Mount(control.sample(lib.Inventory(tmp_path_factory.mktemp(request.module.__name__) / "inv")), control.admin_options())
+    yield m
+    m.close()
+
+
+@pytest.fixture
+def tree(control_mount):
+    """The control tree of the module's mount, as the sample has it at each test's begin."""
+    control.reset(control_mount.inventory)
+    return control.Tree(control_mount)
+
+
+@pytest.fixture
+def tree_of(inv, mounted):
+    """A function that mounts the sample with the options given: its tree, and its inventory beside."""
+
+    def do(options=None, inventory=None, path=None):
+        return control.Tree(mounted(inventory or control.sample(inv), options or control.admin_options(), path=path))
+
+    return do

@@ -80,9 +80,9 @@ static void test_folders(void **state)
 {
     uint64_t a, b, c;
     struct pfs_node n;
-    assert_int_equal(pfs_nodes_take_folder(*state, "locales", 100, 5, &a), 0);
-    assert_int_equal(pfs_nodes_take_folder(*state, "locales", 200, 6, &b), 0);
-    assert_int_equal(pfs_nodes_take_folder(*state, "locales/de", 300, 7, &c), 0);
+    assert_int_equal(pfs_nodes_take_path(*state, PFS_NODE_FOLDER, "locales", 100, 5, &a), 0);
+    assert_int_equal(pfs_nodes_take_path(*state, PFS_NODE_FOLDER, "locales", 200, 6, &b), 0);
+    assert_int_equal(pfs_nodes_take_path(*state, PFS_NODE_FOLDER, "locales/de", 300, 7, &c), 0);
     assert_int_equal(a, 5);
     assert_int_equal(b, 5);
     assert_int_equal(c, 7);
@@ -93,7 +93,7 @@ static void test_folders(void **state)
     pfs_node_done(&n);
     pfs_nodes_forget(*state, 5, 2);
     assert_false(is_known(*state, 5));
-    assert_int_equal(pfs_nodes_take_folder(*state, "locales", 100, 8, &a), 0);
+    assert_int_equal(pfs_nodes_take_path(*state, PFS_NODE_FOLDER, "locales", 100, 8, &a), 0);
     assert_int_equal(a, 8);
 }
 
@@ -117,7 +117,7 @@ static void test_oldest(void **state)
         assert_int_equal(pfs_nodes_take_file(*state, v, 1, names[i]), 0);
         pfs_version_unref(v);
     }
-    assert_int_equal(pfs_nodes_take_folder(*state, "folder", 0, 50, &folder), 0);
+    assert_int_equal(pfs_nodes_take_path(*state, PFS_NODE_FOLDER, "folder", 0, 50, &folder), 0);
     struct pfs_node n;
     assert_int_equal(pfs_nodes_get(*state, 2, &n), 0);
     assert_int_equal(pfs_nodes_take_file(*state, n.version, 1, "a"), 0); /* asked again: the newest */
