@@ -204,6 +204,8 @@ static int open_content(struct mount *m, struct pfs_err *err)
                        &note);
     if (note.msg[0])
         pfs_log(PFS_LOG_WARNING, "%s", note.msg);
+    else if (r == 0 && m->fs.shows_phones && !pfs_state_is_owner(fs->state))
+        pfs_log(PFS_LOG_INFO, "another mount of this inventory keeps the times of the files");
     if (r < 0)
         return pfs_err_set(err, -r, "state: %s", pfs_err_text(&note, r));
     r = pfs_content_new(&fs->context, fs->state, &o, &fs->content, err);

@@ -180,8 +180,8 @@ static int take_ownership(struct pfs_state *s, const char *db_path, struct pfs_e
     autofd int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (fd < 0)
         return pfs_err_sys(err, errno, path);
-    if (flock(fd, LOCK_EX | LOCK_NB) < 0)
-        return pfs_err_set(err, errno == EWOULDBLOCK ? EBUSY : errno, "state: another mount owns it");
+    if (flock(fd, LOCK_EX | LOCK_NB) < 0) /* that another mount owns it is no fault */
+        return errno == EWOULDBLOCK ? -EBUSY : pfs_err_sys(err, errno, path);
     s->owner_fd = steal_fd(&fd);
     return 0;
 }

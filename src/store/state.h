@@ -15,7 +15,7 @@ struct pfs_published {
 };
 
 /* Opens (makes) the state of the inventory at db_path. owner_wanted: become the owner if none is; a state that cannot be
- * written, or has another owner, leaves what this process publishes in a temporary database of its own, with the reason in err
+ * written (the reason in err) or has another owner (no fault: see pfs_state_is_owner()) leaves what this process publishes in a temporary database of its own,
  * and 0 returned; one that is damaged is moved to DB.state.broken and begun anew, with the reason in err (err is "" where all
  * went well). `newest_change`: the time of the inventory's
  * newest change, 0 unknown. */
