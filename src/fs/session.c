@@ -5,18 +5,19 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
 #include <poll.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <sys/vfs.h>
 #include <sys/wait.h>
 #include <time.h>
 
-enum { DEFAULT_NODES = 200000, DEFAULT_THREADS = 4 };
+enum { DEFAULT_NODES = 200000, DEFAULT_THREADS = 4, ANSWERS_AT_END = 30 /* of 10 ms */ };
 
 /* One mount being run. */
 struct mount {
@@ -96,21 +97,27 @@ static bool is_ours(const char *mountpoint)
     return found;
 }
 
-/* Clears a mount of ours whose daemon is dead; refuses one that lives, and what is no folder. */
+/* Whether the daemon of the mount is dead. stat() would not tell: the kernel answers it by itself. */
+static bool is_dead(const char *mountpoint)
+{
+    struct statfs fs;
+    return statfs(mountpoint, &fs) < 0 && errno == ENOTCONN;
+}
+
+/* Clears mounts of ours whose daemon is dead; refuses one that lives, and what is no folder. */
 static int prepare_mountpoint(const char *mountpoint, struct pfs_err *err)
 {
     struct stat st;
-    if (stat(mountpoint, &st) == 0) {
-        if (is_ours(mountpoint))
-            return pfs_err_set(err, EBUSY, "%s: is mounted already", mountpoint);
-        return S_ISDIR(st.st_mode) ? 0 : pfs_err_set(err, ENOTDIR, "%s: is no folder", mountpoint);
+    while (is_dead(mountpoint) && is_ours(mountpoint)) {
+        if (umount2(mountpoint, MNT_DETACH) < 0)
+            return pfs_err_sys(err, errno, "cannot clear a dead mount");
+        pfs_log(PFS_LOG_INFO, "cleared a dead mount at %s", mountpoint);
     }
-    if (errno != ENOTCONN || !is_ours(mountpoint))
+    if (stat(mountpoint, &st) < 0)
         return pfs_err_sys(err, errno, mountpoint);
-    if (umount2(mountpoint, MNT_DETACH) < 0)
-        return pfs_err_sys(err, errno, "cannot clear a dead mount");
-    pfs_log(PFS_LOG_INFO, "cleared a dead mount at %s", mountpoint);
-    return 0;
+    if (is_ours(mountpoint))
+        return pfs_err_set(err, EBUSY, "%s: is mounted already", mountpoint);
+    return S_ISDIR(st.st_mode) ? 0 : pfs_err_set(err, ENOTDIR, "%s: is no folder", mountpoint);
 }
 
 /* ---- setting up ---- */
@@ -200,8 +207,8 @@ static int open_content(struct mount *m, struct pfs_err *err)
         r = pfs_context_open_store(&fs->context, err);
     if (r < 0)
         return r;
-    r = pfs_state_open(m->config->database, m->fs.shows_phones, newest_change(fs->context.store), time(NULL), &fs->state,
-                       &note);
+    r = pfs_state_open(m->config->database, m->fs.shows_phones, newest_change(fs->context.store), time(NULL),
+                       &fs->state, &note);
     if (note.msg[0])
         pfs_log(PFS_LOG_WARNING, "%s", note.msg);
     else if (r == 0 && m->fs.shows_phones && !pfs_state_is_owner(fs->state))
@@ -228,13 +235,16 @@ static int open_fs(struct mount *m, struct pfs_err *err)
     fs->on_ready_arg = m;
     int r = open_content(m, err);
     fs->tree.content = fs->content;
-    fs->status = (struct pfs_status){.content = fs->content, .state = fs->state, .started = fs->started, .nodes = -1, .opens = -1};
+    fs->status = (struct pfs_status){
+        .content = fs->content, .state = fs->state, .started = fs->started, .nodes = -1, .opens = -1};
     fs->tree.status = &fs->status;
     if (r == 0 && fs->shows_control)
-        r = pfs_events_new(m->config->database, fs->context.catalogue, &(struct pfs_events_options){0}, &fs->tree.events, err);
+        r = pfs_events_new(m->config->database, fs->context.catalogue, &(struct pfs_events_options){0},
+                           &fs->tree.events, err);
     if (r == 0 && fs->shows_control)
         pfs_content_on_publish(fs->content, pfs_events_published, fs->tree.events);
-    if (r == 0 && (pfs_outcomes_new(&fs->tree.outcomes) < 0 || pfs_import_report_new(&fs->tree.import_report) < 0))
+    if (r == 0 &&
+        (pfs_outcomes_new(&fs->tree.outcomes) < 0 || pfs_import_report_new(&fs->tree.import_report) < 0))
         r = pfs_err_nomem(err);
     if (r == 0)
         r = pfs_fs_readers_init(fs, err);
@@ -345,7 +355,10 @@ static int answer_one(struct fuse_session *session, struct fuse_buf *buf)
     return n > 0 || n == -EINTR || n == -EAGAIN ? 0 : -1;
 }
 
-/* Ends the thread that notifies, which uses the session, and answers requests until it has ended. */
+/* Ends the thread that notifies, which uses the session. It may be waiting in the kernel for a folder that a
+ * request holds: such requests are answered. But the loop, told to end, throws away what its threads have
+ * just read, and such a request holds its folder for good (seen): then the connection is aborted, as it is a
+ * moment later anyway. */
 static void stop_notifying(struct mount *m)
 {
     struct pfs_notify *n = m->fs.notify;
@@ -353,9 +366,11 @@ static void stop_notifying(struct mount *m)
     if (!n)
         return;
     pfs_notify_end(n);
-    while (!pfs_notify_is_done(n) && answer_one(m->session, &buf) == 0) {
+    for (int i = 0; i < ANSWERS_AT_END && !pfs_notify_is_done(n) && answer_one(m->session, &buf) == 0; i++) {
     }
     free(buf.mem);
+    if (!pfs_notify_is_done(n))
+        umount2(m->options.mountpoint, MNT_FORCE | MNT_DETACH);
     pfs_notify_stop(steal_ptr(&m->fs.notify));
 }
 
