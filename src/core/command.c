@@ -152,6 +152,11 @@ const struct pfs_verb pfs_verbs[] = {
      "enabled, note of a customer. A "
      "MAC may be in any spelling.",
      PFS_VERB_WRITES, SET_OPTIONS, 2, 0, pfs_command_add},
+    {"adopt", "adopt MAC model=M [profile=P] [customer=C] [FIELD=…] [KEY=…]",
+     "Adds the device of a phone that asked for its file and was in no inventory: control/unknown of a mount "
+     "lists "
+     "such phones. The same as add device.",
+     PFS_VERB_WRITES, SET_OPTIONS, 1, 0, pfs_command_adopt},
     {"put", "put device|profile|account|customer OBJECT [FIELD=…] [KEY=…]",
      "Adds the object where it is not there, and sets what is said. What holds already is no change.",
      PFS_VERB_WRITES, SET_OPTIONS, 2, 0, pfs_command_put},

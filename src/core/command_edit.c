@@ -231,19 +231,29 @@ static int assign_all(struct pfs_command *cmd, struct pfs_target *t, size_t firs
 
 /* ---- add, put, set, unset ---- */
 
-static int add_named(struct pfs_command *cmd, bool may_exist, struct pfs_err *err)
+/* The object's name is words[at]; what it is to have follows. */
+static int add_object(struct pfs_command *cmd, enum pfs_scope kind, size_t at, bool may_exist,
+                      struct pfs_err *err)
 {
-    struct pfs_target t = {0};
-    int r = pfs_command_kind(cmd, cmd->words[0], KINDS_ADDED, &t.kind, err);
-    if (r < 0)
-        return r;
-    t.name = pfs_command_name(cmd, t.kind, cmd->words[1], err);
+    struct pfs_target t = {.kind = kind, .name = pfs_command_name(cmd, kind, cmd->words[at], err)};
     if (!t.name)
         return -EINVAL;
-    r = may_exist ? pfs_store_find(cmd->context->store, t.kind, t.name, &t.id, NULL) : -ENOENT;
+    int r = may_exist ? pfs_store_find(cmd->context->store, kind, t.name, &t.id, NULL) : -ENOENT;
     if (r == -ENOENT)
-        r = pfs_store_add(cmd->context->store, t.kind, t.name, &t.id, err);
-    return r < 0 ? r : assign_all(cmd, &t, 2, err);
+        r = pfs_store_add(cmd->context->store, kind, t.name, &t.id, err);
+    return r < 0 ? r : assign_all(cmd, &t, at + 1, err);
+}
+
+static int add_named(struct pfs_command *cmd, bool may_exist, struct pfs_err *err)
+{
+    enum pfs_scope kind;
+    int r = pfs_command_kind(cmd, cmd->words[0], KINDS_ADDED, &kind, err);
+    return r < 0 ? r : add_object(cmd, kind, 1, may_exist, err);
+}
+
+int pfs_command_adopt(struct pfs_command *cmd, struct pfs_err *err)
+{
+    return add_object(cmd, PFS_SCOPE_DEVICE, 0, false, err);
 }
 
 int pfs_command_add(struct pfs_command *cmd, struct pfs_err *err)

@@ -139,6 +139,7 @@ int pfs_command_set_fields(struct pfs_command *cmd, const struct pfs_target *t, 
 
 int pfs_command_init(struct pfs_command *cmd, struct pfs_err *err);
 int pfs_command_add(struct pfs_command *cmd, struct pfs_err *err);
+int pfs_command_adopt(struct pfs_command *cmd, struct pfs_err *err);
 int pfs_command_put(struct pfs_command *cmd, struct pfs_err *err);
 int pfs_command_set(struct pfs_command *cmd, struct pfs_err *err);
 int pfs_command_unset(struct pfs_command *cmd, struct pfs_err *err);

@@ -558,8 +558,19 @@ static int find_current(struct pfs_content *c, struct pfs_store *s, const char *
     return r;
 }
 
+/* Neither 0, nor all f, nor multicast; nor a number as in Yealink's y000000000044.cfg: that maker has no
+ * phones. */
+static bool is_device(uint64_t mac)
+{
+    char text[PFS_MAC_STR];
+    pfs_mac_format(mac, text);
+    return mac >> 24 != 0 && pfs_mac_parse(text, &mac, NULL) == 0;
+}
+
 static void note_unknown(struct pfs_content *c, const char *name, uint64_t mac)
 {
+    if (!is_device(mac))
+        return;
     count(&c->counts.unknown);
     pfs_unknown_note(c->unknown, name, mac, c->now());
 }
@@ -733,18 +744,13 @@ static int look_once(struct pfs_content *c, struct pfs_store *s, const char *nam
     return r;
 }
 
-/* The MAC that stands somewhere in a name that no template has; 0: none. Numbers as in Yealink's
- * y000000000044.cfg are none: that maker's number is not given to phones. */
+/* The MAC that stands somewhere in a name that no template has; 0: none. */
 static uint64_t find_mac(const char *name)
 {
-    char text[PFS_MAC_STR];
     uint64_t mac;
     for (const char *s = name; *s; s++) {
         size_t n = (s > name && isxdigit((unsigned char)s[-1])) ? 0 : pfs_mac_scan(s, strlen(s), &mac);
-        if (n == 0 || isxdigit((unsigned char)s[n]))
-            continue;
-        pfs_mac_format(mac, text);
-        if (mac >> 24 != 0 && pfs_mac_parse(text, &mac, NULL) == 0)
+        if (n > 0 && !isxdigit((unsigned char)s[n]) && is_device(mac))
             return mac;
     }
     return 0;

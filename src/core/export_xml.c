@@ -126,7 +126,7 @@ static int take_profile(void *arg, const struct pfs_object *o)
         return -ENOMEM;
     if (p->n == p->cap) {
         size_t cap = p->cap ? 2 * p->cap : 64;
-        struct profile **all = reallocarray(p->all, cap, sizeof *all);
+        struct profile **all = reallocarray(p->all, cap, sizeof(struct profile *));
         if (!all)
             return -ENOMEM;
         p->all = all;

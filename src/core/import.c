@@ -199,7 +199,7 @@ static int import_csv(struct pfs_command *cmd, const struct pfs_buf *text, struc
         .update = cmd->options[PFS_OPTION_SYNC] || pfs_command_has(cmd, PFS_OPTION_UPDATE),
     };
     const char *bytes = text->data ? text->data : "";
-    char delimiter;
+    char delimiter = ',';
     int r = check_options(cmd, err);
     if (r == 0)
         r = parse_delimiter(cmd, &delimiter, err);

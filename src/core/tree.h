@@ -10,6 +10,7 @@
 
 #include "core/command.h"
 #include "core/content.h"
+#include "core/events.h"
 
 #include <pthread.h>
 #include <sys/stat.h>
@@ -21,12 +22,15 @@ enum { PFS_TREE_WRITE_MAX = 65536, PFS_TREE_PATH_MAX = 1024 };
 
 struct pfs_tree_type;
 struct pfs_import_report;
+struct pfs_status;
 
 /* What one mount's tree is made with; borrowed. */
 struct pfs_tree {
     struct pfs_content *content;
     struct pfs_outcomes *outcomes;
     struct pfs_import_report *import_report;
+    struct pfs_events *events;
+    const struct pfs_status *status;
     bool show_secrets;
 };
 
@@ -56,6 +60,7 @@ struct pfs_tree_type {
     int (*list)(struct pfs_tree_call *call, int (*fn)(void *arg, const char *name), void *arg, struct pfs_err *err);
     /* A file's content, whole; inside a snapshot, unless `alone`: then it makes its own. */
     bool alone;
+    bool unsized; /* costly to make, or never twice the same: stat(2) says 0, reads go to the end all the same */
     int (*read)(struct pfs_tree_call *call, struct pfs_buf *out, struct pfs_err *err);
     /* A value written: len bytes, without the final newline, NUL-terminated and free of NULs. */
     int (*write)(struct pfs_tree_call *call, const char *value, size_t len, struct pfs_err *err);
@@ -129,6 +134,8 @@ int pfs_handle_write(struct pfs_handle *h, struct pfs_context *c, const char *da
 int pfs_handle_truncate(struct pfs_handle *h, struct pfs_tree_call *call, off_t size, struct pfs_err *err);
 /* A close(2) by process `closer`; dying: it is being killed by a signal. */
 int pfs_handle_flush(struct pfs_handle *h, struct pfs_context *c, int64_t closer, bool dying, struct pfs_err *err);
+/* The cursor of control/events; NULL for other files. Such a read gives -EWOULDBLOCK where there is nothing yet. */
+struct pfs_events_cursor *pfs_handle_events(struct pfs_handle *h);
 void pfs_handle_release(struct pfs_handle *h, struct pfs_context *c);
 
 /* The content of a file at a place, whole: for its size. -EINVAL a special file has none. */

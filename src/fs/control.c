@@ -59,7 +59,7 @@ static int find(struct pfs_fs *fs, struct pfs_context *c, const char *folder, co
 static off_t size_of(struct pfs_tree_call *call)
 {
     struct pfs_buf content autobuf = PFS_BUF_INIT(PFS_TREE_WRITE_MAX * 2);
-    if (!call->type->read || call->type->alone || pfs_tree_read(call, &content, NULL) < 0)
+    if (!call->type->read || call->type->alone || call->type->unsized || pfs_tree_read(call, &content, NULL) < 0)
         return 0;
     return (off_t)content.len;
 }
@@ -232,7 +232,9 @@ void pfs_control_read(fuse_req_t req, size_t size, off_t off, struct fuse_file_i
     ssize_t n = buf ? begin(req, &c, NULL) : -ENOMEM;
     if (n == 0)
         n = pfs_handle_read(handle_of(fi), c, buf, size, off, NULL);
-    if (n < 0)
+    if (n == -EWOULDBLOCK && pfs_handle_events(handle_of(fi)))
+        pfs_events_wait_read(req, handle_of(fi), size, fi);
+    else if (n < 0)
         fuse_reply_err(req, (int)-n);
     else
         fuse_reply_buf(req, buf, (size_t)n);

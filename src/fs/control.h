@@ -15,6 +15,9 @@ void pfs_control_mkdir(fuse_req_t req, const char *folder, const char *name);
 void pfs_control_remove(fuse_req_t req, const char *folder, const char *name, bool folder_wanted);
 void pfs_control_rename(fuse_req_t req, const char *folder, const char *name, const char *to);
 void pfs_control_read(fuse_req_t req, size_t size, off_t off, struct fuse_file_info *fi);
+/* events.c: a read of control/events that has nothing yet; a poll. */
+void pfs_events_wait_read(fuse_req_t req, struct pfs_handle *h, size_t size, const struct fuse_file_info *fi);
+void pfs_events_poll(fuse_req_t req, struct pfs_handle *h, struct fuse_pollhandle *ph);
 void pfs_control_write(fuse_req_t req, const char *buf, size_t size, off_t off, struct fuse_file_info *fi);
 void pfs_control_flush(fuse_req_t req, struct fuse_file_info *fi);
 void pfs_control_release(fuse_req_t req, struct fuse_file_info *fi);

@@ -5,6 +5,7 @@
 
 #include "core/assets.h"
 #include "core/content.h"
+#include "core/status.h"
 #include "core/tree.h"
 #include "fs/node.h"
 
@@ -20,11 +21,12 @@ struct pfs_fs {
     struct pfs_assets *assets;
     struct pfs_nodes *nodes;
     struct pfs_tree tree;  /* the control tree */
+    struct pfs_status status;
     bool shows_phones, shows_control; /* the view */
     struct pfs_notify *notify;
     pthread_key_t readers; /* a store connection a thread */
     bool has_readers;
-    bool no_open;          /* open is answered ENOSYS: the kernel opens by itself from then on */
+    bool no_open; /* open is answered ENOSYS: the kernel opens by itself from then on */
     uid_t uid;
     gid_t gid, admin_gid;
     int64_t started;
@@ -38,6 +40,7 @@ extern const struct fuse_lowlevel_ops pfs_fs_ops;
 /* This thread's connection, opened at first use, and anew when the database file is another one. */
 int pfs_fs_store(struct pfs_fs *fs, struct pfs_store **ret, struct pfs_err *err);
 int pfs_fs_readers_init(struct pfs_fs *fs, struct pfs_err *err);
+void pfs_fs_readers_done(struct pfs_fs *fs); /* this thread's too; those of others are gone with them */
 
 /* This thread's context: its store, a resolver of its own, the templates now in service. Valid until its next call. */
 int pfs_fs_context(struct pfs_fs *fs, struct pfs_context **ret, struct pfs_err *err);

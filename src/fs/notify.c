@@ -12,18 +12,27 @@ struct pfs_notify {
     pthread_t thread;
     pthread_mutex_t lock;
     pthread_cond_t wake;
-    bool over, stop;
+    bool over, squeeze, stop, done;
 };
 
-static bool wait_for_work(struct pfs_notify *n)
+static bool wait_for_work(struct pfs_notify *n, bool *ret_squeeze)
 {
     pthread_mutex_lock(&n->lock);
-    while (!n->over && !n->stop)
+    while (!n->over && !n->squeeze && !n->stop)
         pthread_cond_wait(&n->wake, &n->lock);
-    n->over = false;
+    *ret_squeeze = n->squeeze;
+    n->over = n->squeeze = false;
     bool stop = n->stop;
     pthread_mutex_unlock(&n->lock);
     return !stop;
+}
+
+static bool is_stopping(struct pfs_notify *n)
+{
+    pthread_mutex_lock(&n->lock);
+    bool stop = n->stop;
+    pthread_mutex_unlock(&n->lock);
+    return stop;
 }
 
 /* Drops a batch of names. An answer of ENOENT is as good: the kernel had dropped it already. */
@@ -32,24 +41,36 @@ static void drop_oldest(struct pfs_notify *n, size_t max)
     struct pfs_node_name names[BATCH];
     size_t got = pfs_nodes_oldest(n->nodes, names, PFS_MIN(max, (size_t)BATCH));
     for (size_t i = 0; i < got; i++) {
-        fuse_lowlevel_notify_inval_entry(n->session, names[i].parent, names[i].name, strlen(names[i].name));
+        if (!is_stopping(n))
+            fuse_lowlevel_notify_inval_entry(n->session, names[i].parent, names[i].name,
+                                             strlen(names[i].name));
         free(names[i].name);
     }
+}
+
+static size_t how_many(const struct pfs_notify *n, bool squeeze)
+{
+    size_t count = pfs_nodes_count(n->nodes);
+    size_t over = count > n->limit ? count - n->limit + n->limit / 16 : 0;
+    return squeeze ? PFS_MAX(over, count / 2) : over;
 }
 
 /* One round over what is too much; names that are open stay, so there is no second. */
 static void *run(void *arg)
 {
     struct pfs_notify *n = arg;
-    while (wait_for_work(n)) {
-        size_t count = pfs_nodes_count(n->nodes);
-        for (size_t over = count > n->limit ? count - n->limit + n->limit / 16 : 0; over > 0; over -= PFS_MIN(over, (size_t)BATCH))
+    bool squeeze;
+    while (wait_for_work(n, &squeeze))
+        for (size_t over = how_many(n, squeeze); over > 0; over -= PFS_MIN(over, (size_t)BATCH))
             drop_oldest(n, over);
-    }
+    pthread_mutex_lock(&n->lock);
+    n->done = true;
+    pthread_mutex_unlock(&n->lock);
     return NULL;
 }
 
-int pfs_notify_start(struct fuse_session *se, struct pfs_nodes *nodes, size_t limit, struct pfs_notify **ret, struct pfs_err *err)
+int pfs_notify_start(struct fuse_session *se, struct pfs_nodes *nodes, size_t limit, struct pfs_notify **ret,
+                     struct pfs_err *err)
 {
     struct pfs_notify *n = calloc(1, sizeof *n);
     if (!n)
@@ -59,6 +80,8 @@ int pfs_notify_start(struct fuse_session *se, struct pfs_nodes *nodes, size_t li
     pthread_cond_init(&n->wake, NULL);
     int r = pthread_create(&n->thread, NULL, run, n);
     if (r != 0) {
+        pthread_mutex_destroy(&n->lock);
+        pthread_cond_destroy(&n->wake);
         free(n);
         return pfs_err_sys(err, r, "cannot start a thread");
     }
@@ -66,14 +89,27 @@ int pfs_notify_start(struct fuse_session *se, struct pfs_nodes *nodes, size_t li
     return 0;
 }
 
-void pfs_notify_stop(struct pfs_notify *n)
+void pfs_notify_end(struct pfs_notify *n)
 {
-    if (!n)
-        return;
     pthread_mutex_lock(&n->lock);
     n->stop = true;
     pthread_cond_signal(&n->wake);
     pthread_mutex_unlock(&n->lock);
+}
+
+bool pfs_notify_is_done(struct pfs_notify *n)
+{
+    pthread_mutex_lock(&n->lock);
+    bool done = n->done;
+    pthread_mutex_unlock(&n->lock);
+    return done;
+}
+
+void pfs_notify_stop(struct pfs_notify *n)
+{
+    if (!n)
+        return;
+    pfs_notify_end(n);
     pthread_join(n->thread, NULL);
     pthread_mutex_destroy(&n->lock);
     pthread_cond_destroy(&n->wake);
@@ -86,6 +122,16 @@ void pfs_notify_grown(struct pfs_notify *n)
         return;
     pthread_mutex_lock(&n->lock);
     n->over = true;
+    pthread_cond_signal(&n->wake);
+    pthread_mutex_unlock(&n->lock);
+}
+
+void pfs_notify_squeeze(struct pfs_notify *n)
+{
+    if (!n)
+        return;
+    pthread_mutex_lock(&n->lock);
+    n->squeeze = true;
     pthread_cond_signal(&n->wake);
     pthread_mutex_unlock(&n->lock);
 }

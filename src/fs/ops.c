@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <string.h>
 #include <sys/statvfs.h>
 
@@ -80,6 +81,8 @@ static int lookup_asset(fuse_req_t req, uint64_t parent, const char *folder, con
 {
     struct pfs_asset asset;
     int r = pfs_assets_lookup(fs_of(req)->assets, folder, name, &asset, NULL);
+    if (r == -EMFILE) /* the kernel holds many names of files that are open here */
+        pfs_notify_squeeze(fs_of(req)->notify);
     if (r < 0)
         return r;
     r = asset.kind == PFS_ASSET_FOLDER ? reply_folder(req, &asset)
@@ -363,6 +366,18 @@ static void op_release(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi
         fuse_reply_err(req, 0);
 }
 
+static void op_poll(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi, struct fuse_pollhandle *ph)
+{
+    struct pfs_handle *h = (struct pfs_handle *)(uintptr_t)fi->fh;
+    if (h && pfs_handle_events(h)) {
+        pfs_events_poll(req, h, ph);
+        return;
+    }
+    if (ph)
+        fuse_pollhandle_destroy(ph);
+    fuse_reply_poll(req, POLLIN | POLLOUT); /* as any file; ENOSYS would end all polls of the mount */
+}
+
 static void op_fsync(fuse_req_t req, fuse_ino_t ino, int datasync, struct fuse_file_info *fi)
 {
     fuse_reply_err(req, 0); /* a write that succeeded is durable */
@@ -405,6 +420,7 @@ const struct fuse_lowlevel_ops pfs_fs_ops = {
     .flush = op_flush,
     .release = op_release,
     .fsync = op_fsync,
+    .poll = op_poll,
     .opendir = op_opendir,
     .readdir = op_readdir,
     .releasedir = op_releasedir,

@@ -28,7 +28,19 @@ int pfs_fs_readers_init(struct pfs_fs *fs, struct pfs_err *err)
     return r ? pfs_err_sys(err, r, "pthread_key_create") : 0;
 }
 
-/* A database that was put in the place of another, as a restore does, is opened anew. While there is none, the old one serves. */
+void pfs_fs_readers_done(struct pfs_fs *fs)
+{
+    if (!fs->has_readers)
+        return;
+    struct reader *r = pthread_getspecific(fs->readers);
+    if (r)
+        free_reader(r);
+    pthread_key_delete(fs->readers);
+    fs->has_readers = false;
+}
+
+/* A database that was put in the place of another, as a restore does, is opened anew. While there is none,
+ * the old one serves. */
 static bool is_still_the_file(const struct pfs_fs *fs, const struct reader *r)
 {
     struct stat st;
@@ -43,9 +55,9 @@ static int open_reader(struct pfs_fs *fs, struct reader **ret, struct pfs_err *e
     struct reader *r = calloc(1, sizeof *r);
     if (!r)
         return pfs_err_nomem(err);
-    int ok = stat(fs->context.config->database, &st) < 0 ? pfs_err_sys(err, errno, fs->context.config->database)
-                                                         : pfs_store_open(fs->context.config->database, fs->context.catalogue,
-                                                                          &r->store, err);
+    int ok = stat(fs->context.config->database, &st) < 0
+                 ? pfs_err_sys(err, errno, fs->context.config->database)
+                 : pfs_store_open(fs->context.config->database, fs->context.catalogue, &r->store, err);
     if (ok < 0) {
         free(r);
         return ok;

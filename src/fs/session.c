@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/resource.h>
@@ -54,7 +55,8 @@ static void leave_terminal(void)
     dup2(null, STDERR_FILENO);
 }
 
-/* The kernel's first request has come and is about to be answered: from here on everything asked is served. */
+/* The kernel's first request has come and is about to be answered: from here on everything asked is served.
+ */
 static void on_ready(void *arg)
 {
     struct mount *m = arg;
@@ -78,8 +80,8 @@ static bool is_our_line(const char *line, const char *mountpoint)
 {
     char at[4096];
     const char *dash = strstr(line, " - ");
-    return dash && strncmp(dash + 3, "fuse.provfs ", 12) == 0 && sscanf(line, "%*d %*d %*s %*s %4095s", at) == 1 &&
-           strcmp(at, mountpoint) == 0;
+    return dash && strncmp(dash + 3, "fuse.provfs ", 12) == 0 &&
+           sscanf(line, "%*d %*d %*s %*s %4095s", at) == 1 && strcmp(at, mountpoint) == 0;
 }
 
 static bool is_ours(const char *mountpoint)
@@ -187,15 +189,17 @@ static int open_content(struct mount *m, struct pfs_err *err)
 {
     struct pfs_fs *fs = &m->fs;
     struct pfs_err note = {""};
-    const struct pfs_content_options o = {.cache_bytes = (size_t)m->options.cache_mb << 20, .entries = (size_t)m->options.names};
+    const struct pfs_content_options o = {.cache_bytes = (size_t)m->options.cache_mb << 20,
+                                          .entries = (size_t)m->options.names};
     int r = pfs_context_open(m->config, &fs->context, err);
     if (r == 0)
         r = pfs_context_open_store(&fs->context, err);
     if (r < 0)
         return r;
-    r = pfs_state_open(m->config->database, m->fs.shows_phones, newest_change(fs->context.store), time(NULL), &fs->state, &note);
+    r = pfs_state_open(m->config->database, m->fs.shows_phones, newest_change(fs->context.store), time(NULL), &fs->state,
+                       &note);
     if (note.msg[0])
-        pfs_log(PFS_LOG_WARNING, "state: %s", note.msg);
+        pfs_log(PFS_LOG_WARNING, "%s", note.msg);
     if (r < 0)
         return pfs_err_set(err, -r, "state: %s", pfs_err_text(&note, r));
     r = pfs_content_new(&fs->context, fs->state, &o, &fs->content, err);
@@ -218,6 +222,12 @@ static int open_fs(struct mount *m, struct pfs_err *err)
     fs->on_ready_arg = m;
     int r = open_content(m, err);
     fs->tree.content = fs->content;
+    fs->status = (struct pfs_status){.content = fs->content, .state = fs->state, .started = fs->started, .nodes = -1, .opens = -1};
+    fs->tree.status = &fs->status;
+    if (r == 0 && fs->shows_control)
+        r = pfs_events_new(m->config->database, fs->context.catalogue, &(struct pfs_events_options){0}, &fs->tree.events, err);
+    if (r == 0 && fs->shows_control)
+        pfs_content_on_publish(fs->content, pfs_events_published, fs->tree.events);
     if (r == 0 && (pfs_outcomes_new(&fs->tree.outcomes) < 0 || pfs_import_report_new(&fs->tree.import_report) < 0))
         r = pfs_err_nomem(err);
     if (r == 0)
@@ -231,17 +241,18 @@ static void close_fs(struct pfs_fs *fs)
 {
     pfs_notify_stop(fs->notify);
     pfs_nodes_free(fs->nodes);
+    pfs_events_free(fs->tree.events);
     pfs_outcomes_free(fs->tree.outcomes);
     pfs_import_report_free(fs->tree.import_report);
     pfs_assets_free(fs->assets);
     pfs_content_free(fs->content);
     pfs_state_close(fs->state);
+    pfs_fs_readers_done(fs);
     pfs_context_close(&fs->context);
-    if (fs->has_readers)
-        pthread_key_delete(fs->readers);
 }
 
-/* The options that every mount has, whatever was asked. fsname is escaped as libfuse wants it: commas and back-slashes. */
+/* The options that every mount has, whatever was asked. fsname is escaped as libfuse wants it: commas and
+ * back-slashes. */
 static int add_own_options(struct mount *m, struct pfs_err *err)
 {
     struct pfs_buf text autobuf = PFS_BUF_INIT(0);
@@ -288,11 +299,14 @@ static int loop(struct mount *m, struct pfs_err *err)
     struct fuse_loop_config *config = fuse_loop_cfg_create();
     if (!config)
         return pfs_err_nomem(err);
-    fuse_loop_cfg_set_max_threads(config, m->options.threads ? (unsigned)m->options.threads : DEFAULT_THREADS);
-    fuse_loop_cfg_set_idle_threads(config, m->options.threads ? (unsigned)m->options.threads : DEFAULT_THREADS);
+    fuse_loop_cfg_set_max_threads(config,
+                                  m->options.threads ? (unsigned)m->options.threads : DEFAULT_THREADS);
+    fuse_loop_cfg_set_idle_threads(config,
+                                   m->options.threads ? (unsigned)m->options.threads : DEFAULT_THREADS);
     int r = fuse_session_loop_mt(m->session, config);
     fuse_loop_cfg_destroy(config);
-    return r < 0 ? pfs_err_set(err, EIO, "serving ended: %s", strerror(-r)) : 0; /* a signal's number, or 0: as asked */
+    return r < 0 ? pfs_err_set(err, EIO, "serving ended: %s", strerror(-r))
+                 : 0; /* a signal's number, or 0: as asked */
 }
 
 static int serve(struct mount *m, struct pfs_err *err)
@@ -300,12 +314,41 @@ static int serve(struct mount *m, struct pfs_err *err)
     if (fuse_set_signal_handlers(m->session) < 0)
         return pfs_err_set(err, EIO, "cannot handle signals");
     int r = pfs_content_start(m->fs.content, err);
+    if (r == 0 && m->fs.tree.events)
+        r = pfs_events_start(m->fs.tree.events, err);
     if (r == 0)
         r = pfs_notify_start(m->session, m->fs.nodes, m->fs.max_nodes, &m->fs.notify, err);
     if (r == 0)
         r = loop(m, err);
     fuse_remove_signal_handlers(m->session);
     return r;
+}
+
+/* Answers one request, where one comes in a moment. -1: the mount is gone. */
+static int answer_one(struct fuse_session *session, struct fuse_buf *buf)
+{
+    struct pollfd p = {.fd = fuse_session_fd(session), .events = POLLIN};
+    if (poll(&p, 1, 10) <= 0)
+        return 0;
+    fuse_session_reset(session); /* one that is to exit throws away what it reads */
+    int n = fuse_session_receive_buf(session, buf);
+    if (n > 0)
+        fuse_session_process_buf(session, buf);
+    return n > 0 || n == -EINTR || n == -EAGAIN ? 0 : -1;
+}
+
+/* Ends the thread that notifies, which uses the session, and answers requests until it has ended. */
+static void stop_notifying(struct mount *m)
+{
+    struct pfs_notify *n = m->fs.notify;
+    struct fuse_buf buf = {0};
+    if (!n)
+        return;
+    pfs_notify_end(n);
+    while (!pfs_notify_is_done(n) && answer_one(m->session, &buf) == 0) {
+    }
+    free(buf.mem);
+    pfs_notify_stop(steal_ptr(&m->fs.notify));
 }
 
 /* Everything from opening to unmounting, in the process that serves. */
@@ -319,7 +362,9 @@ static int run(struct mount *m, struct pfs_err *err)
         r = open_session(m, err);
     if (r == 0) {
         r = serve(m, err);
-        pfs_notify_stop(steal_ptr(&m->fs.notify)); /* it uses the session */
+        if (m->fs.tree.events)
+            pfs_events_stop(m->fs.tree.events); /* it answers requests of this session */
+        stop_notifying(m);
         fuse_session_unmount(m->session);
         fuse_session_destroy(m->session);
         pfs_log(PFS_LOG_INFO, "unmounted %s", m->options.mountpoint);

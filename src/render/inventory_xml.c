@@ -8,7 +8,6 @@
 
 #include <errno.h>
 #include <libxml/parser.h>
-#include <stdarg.h>
 #include <string.h>
 
 enum { DEPTH_MAX = 4, TEXT_MAX = 1 << 20, CHUNK = 1 << 16 };
@@ -142,23 +141,24 @@ static void stop_nomem(struct parser *p)
     stop(p, pfs_err_nomem(p->err));
 }
 
-static PFS_PRINTF(3, 4) void problem(struct parser *p, size_t row, const char *fmt, ...)
+static void tell(struct parser *p, size_t row, const struct pfs_err *cause)
 {
-    struct pfs_err cause;
-    char text[PFS_ERR_MAX];
-    va_list args;
-    va_start(args, fmt);
-    vsnprintf(text, sizeof text, fmt, args);
-    va_end(args);
-    pfs_err_set(&cause, EINVAL, "%s", text); /* without control characters */
-    int r = p->reader->problem(p->reader->arg, row, cause.msg);
+    int r = p->reader->problem(p->reader->arg, row, cause->msg);
     if (r != 0)
         stop(p, r);
 }
 
+/* What is wrong at a row, as a sentence without control characters. */
+#define PROBLEM(p, row, ...)                                                                                 \
+    do {                                                                                                     \
+        struct pfs_err cause_;                                                                               \
+        pfs_err_set(&cause_, EINVAL, __VA_ARGS__);                                                           \
+        tell(p, row, &cause_);                                                                               \
+    } while (0)
+
 static void refuse(struct parser *p, size_t row, const char *cause)
 {
-    problem(p, row, "%s", cause);
+    PROBLEM(p, row, "%s", cause);
     p->refused = true;
     stop(p, 0);
 }
@@ -213,7 +213,7 @@ static bool line_begins(struct parser *p)
     const char *text = p->attributes[A_NUMBER];
     size_t digits = strspn(text, "0123456789");
     if (digits == 0 || digits > 3 || text[digits] || text[0] == '0') {
-        problem(p, row_of(p), "%.40s is no number of a line: they go from 1 to %d", text, PFS_KEY_NUMBER_MAX);
+        PROBLEM(p, row_of(p), "%.40s is no number of a line: they go from 1 to %d", text, PFS_KEY_NUMBER_MAX);
         return false;
     }
     if (p->n_lines == p->cap_lines) {
@@ -272,7 +272,7 @@ static const char *take_text(struct parser *p)
     int error = pfs_buf_error(&p->text);
     const char *encoding = p->attributes[A_ENCODING];
     if (error == -EFBIG)
-        problem(p, p->text_row, "a text of more than %d bytes is not taken", TEXT_MAX);
+        PROBLEM(p, p->text_row, "a text of more than %d bytes is not taken", TEXT_MAX);
     else if (error < 0)
         stop_nomem(p);
     if (error < 0)
@@ -283,7 +283,7 @@ static const char *take_text(struct parser *p)
         return NULL;
     }
     if (encoding && !decode_base64(text)) {
-        problem(p, p->text_row, "is no UTF-8 text in base64");
+        PROBLEM(p, p->text_row, "is no UTF-8 text in base64");
         return NULL;
     }
     return text;
@@ -303,18 +303,18 @@ static bool parse_from(struct parser *p, int64_t *ret)
     else if (r == 0 && *ret <= 0)
         r = pfs_err_set(&why, EINVAL, "times before 1970 are none");
     if (r < 0)
-        problem(p, p->text_row, "%s: from: %s", p->attributes[A_KEY], why.msg);
+        PROBLEM(p, p->text_row, "%s: from: %s", p->attributes[A_KEY], why.msg);
     return r == 0;
 }
 
 static bool check_ends(struct parser *p)
 {
     if (p->text.len > 0 && p->text.data[strspn(pfs_buf_str(&p->text), " \t\r\n")]) {
-        problem(p, p->text_row, "%s: a setting that ends has no value", p->attributes[A_KEY]);
+        PROBLEM(p, p->text_row, "%s: a setting that ends has no value", p->attributes[A_KEY]);
         return false;
     }
     if (!p->attributes[A_FROM])
-        problem(p, p->text_row, "%s: a setting that ends needs the time: from=\"2026-03-01T04:00:00Z\"",
+        PROBLEM(p, p->text_row, "%s: a setting that ends needs the time: from=\"2026-03-01T04:00:00Z\"",
                 p->attributes[A_KEY]);
     return p->attributes[A_FROM] != NULL;
 }
@@ -374,7 +374,7 @@ static bool take_attributes(struct parser *p, enum element e, int n, const xmlCh
                (attributes[2] || !(elements[e].allowed & BIT(a)) || strcmp(attribute_names[a], name) != 0))
             a++;
         if (a == N_ATTRIBUTES) {
-            problem(p, row_of(p), "unknown attribute \"%.64s\" of \"%s\"", name, elements[e].name);
+            PROBLEM(p, row_of(p), "unknown attribute \"%.64s\" of \"%s\"", name, elements[e].name);
             continue;
         }
         p->attributes[a] = pfs_arena_strndup(&p->arena, (const char *)attributes[3],
@@ -386,7 +386,7 @@ static bool take_attributes(struct parser *p, enum element e, int n, const xmlCh
     }
     for (unsigned a = 0; a < N_ATTRIBUTES; a++)
         if ((elements[e].required & BIT(a)) && !p->attributes[a]) {
-            problem(p, row_of(p), "\"%s\" needs the attribute \"%s\"", elements[e].name, attribute_names[a]);
+            PROBLEM(p, row_of(p), "\"%s\" needs the attribute \"%s\"", elements[e].name, attribute_names[a]);
             good = false;
         }
     return good;
@@ -397,7 +397,7 @@ static bool check_word(struct parser *p, enum attribute a, const char *one, cons
     const char *text = p->attributes[a];
     if (!text || strcmp(text, one) == 0 || (other && strcmp(text, other) == 0))
         return true;
-    problem(p, row_of(p), "%s is %s%s%s, not \"%.40s\"", attribute_names[a], one, other ? " or " : "",
+    PROBLEM(p, row_of(p), "%s is %s%s%s, not \"%.40s\"", attribute_names[a], one, other ? " or " : "",
             other ? other : "", text);
     return false;
 }
@@ -428,10 +428,10 @@ static void check_order(struct parser *p, enum element e)
         return;
     struct level *up = &p->levels[p->depth - 1];
     if (up->has_child && e == up->child && elements[e].once)
-        problem(p, row_of(p), "\"%s\" stands twice in this \"%s\"", elements[e].name,
+        PROBLEM(p, row_of(p), "\"%s\" stands twice in this \"%s\"", elements[e].name,
                 elements[up->element].name);
     if (up->has_child && e < up->child) {
-        problem(p, row_of(p), "\"%s\" stands behind \"%s\": it belongs before it", elements[e].name,
+        PROBLEM(p, row_of(p), "\"%s\" stands behind \"%s\": it belongs before it", elements[e].name,
                 elements[up->child].name);
         return;
     }
@@ -471,7 +471,7 @@ static void sax_start(void *arg, const xmlChar *name, const xmlChar *prefix, con
     if (e == N_ELEMENTS && p->depth == 0) {
         refuse(p, row_of(p), "is no inventory: its root is to be \"inventory\"");
     } else if (e == N_ELEMENTS) {
-        problem(p, row_of(p), "unknown element \"%.64s\" in \"%s\"", (const char *)name,
+        PROBLEM(p, row_of(p), "unknown element \"%.64s\" in \"%s\"", (const char *)name,
                 elements[p->levels[p->depth - 1].element].name);
     } else if (element_begins(p, e, n, attributes)) {
         p->levels[p->depth++] = (struct level){.element = e};
@@ -509,7 +509,7 @@ static void sax_text(void *arg, const xmlChar *text, int len)
     for (int i = 0; i < len && !in->told_of_text; i++)
         if (!strchr(" \t\r\n", text[i])) {
             in->told_of_text = true;
-            problem(p, row_of(p), "text stands in \"%s\", outside a setting", elements[in->element].name);
+            PROBLEM(p, row_of(p), "text stands in \"%s\", outside a setting", elements[in->element].name);
         }
 }
 
@@ -530,8 +530,12 @@ static void sax_error(void *arg, xmlError *e)
     }
     size_t len = e->message ? strcspn(e->message, "\n") : 0;
     p->refused = e->level == XML_ERR_FATAL;
-    problem(p, (size_t)e->line, "%s%.*s", p->refused ? "not well-formed: " : "", (int)len,
-            e->message ? e->message : "");
+    if (e->code == XML_ERR_DOCUMENT_END && p->depth > 0)
+        PROBLEM(p, (size_t)e->line, "not well-formed: the document ends inside \"%s\"",
+                elements[p->levels[p->depth - 1].element].name);
+    else
+        PROBLEM(p, (size_t)e->line, "%s%.*s", p->refused ? "not well-formed: " : "", (int)len,
+                e->message ? e->message : "");
 }
 
 /* ---- reading ---- */

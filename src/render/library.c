@@ -269,6 +269,8 @@ static int build_indexes(struct loader *loader)
                 continue;
             for (size_t k = 0; k < m->n_files && r == 0; k++)
                 r = index_file(loader, &m->files[k], &cap);
+            for (size_t k = 0; k < m->n_absent && r == 0; k++)
+                r = m->absent[k].has_mac ? add_pattern(l, &m->absent[k], &cap) : 0;
         }
     return r;
 }

@@ -43,7 +43,8 @@ static int get(struct pfs_eval *e, const char *key, const struct pfs_catalogue_e
 {
     struct pfs_value value;
     char *scratch = NULL;
-    if (entry->default_kind != PFS_DEFAULT_TEXT && !(scratch = pfs_arena_alloc(&e->scratch, PFS_KEY_MAX)))
+    bool computed = entry->default_kind != PFS_DEFAULT_TEXT || entry->id < 0; /* it may follow an account */
+    if (computed && !(scratch = pfs_arena_alloc(&e->scratch, PFS_KEY_MAX)))
         return pfs_err_nomem(err);
     pfs_phone_get(e->phone, e->line, key, entry, scratch, &value);
     if (e->phone->mask && entry->secret && *value.text)

@@ -29,6 +29,16 @@ void pfs_cleanup_doc(xmlDoc **doc)
     xmlFreeDoc(*doc);
 }
 
+/* The line of the first place where a word stands; libxml2 keeps none for a DOCTYPE. */
+static int line_of(const char *text, size_t len, const char *word)
+{
+    const char *at = memmem(text, len, word, strlen(word));
+    int line = 1;
+    for (const char *s = text; at && s < at; s++)
+        line += *s == '\n';
+    return line;
+}
+
 int pfs_xml_read_memory(const char *name, const char *text, size_t len, xmlDoc **ret, struct pfs_err *err)
 {
     if (len > PFS_XML_FILE_MAX)
@@ -44,7 +54,8 @@ int pfs_xml_read_memory(const char *name, const char *text, size_t len, xmlDoc *
     xmlSetStructuredErrorFunc(NULL, NULL);
     xmlFreeParserCtxt(ctxt);
     if (doc && xmlGetIntSubset(doc))
-        return pfs_err_set(err, EINVAL, "%s: a DOCTYPE is not taken: remove it", name);
+        return pfs_err_set(err, EINVAL, "%s:%d: a DOCTYPE is not taken: remove it", name,
+                           line_of(text, len, "<!DOCTYPE"));
     if (!doc || complaint.seen)
         return complaint.seen ? -EINVAL : pfs_err_set(err, EINVAL, "%s: is no XML document", name);
     if (!xmlDocGetRootElement(doc))

@@ -48,7 +48,7 @@ int pfs_db_error(struct pfs_db *db, int code, struct pfs_err *err)
     case SQLITE_LOCKED:
         return pfs_err_set(err, EBUSY, "%s is in use by another writer", db->what);
     case SQLITE_READONLY:
-        return pfs_err_set(err, EROFS, "%s cannot be written", db->what);
+        return pfs_err_set(err, EROFS, "%s is read-only", db->what);
     case SQLITE_FULL:
         return pfs_err_set(err, ENOSPC, "%s: the disk is full", db->what);
     case SQLITE_IOERR:

@@ -185,3 +185,15 @@ int pfs_store_models_in_use(struct pfs_store *s, pfs_name_fn fn, void *arg, stru
         r = fn(arg, pfs_query_text(&q, 0));
     return r;
 }
+
+int pfs_store_without_model(struct pfs_store *s, pfs_mac_fn fn, void *arg, struct pfs_err *err)
+{
+    autoquery struct pfs_query q;
+    int r = pfs_query_start(&q, s->db, err,
+                            "SELECT d.mac FROM device d LEFT JOIN customer c ON c.id = d.customer"
+                            " WHERE d.model IS NULL AND d.enabled AND coalesce(c.enabled, 1) ORDER BY d.mac",
+                            "");
+    while (r == 0 && (r = pfs_query_step(&q, err)) > 0)
+        r = fn(arg, (uint64_t)pfs_query_int(&q, 0));
+    return r;
+}

@@ -14,7 +14,7 @@ static int open_error(int errnum, const char *path, struct pfs_err *err)
     case EACCES:
     case EPERM:
     case EROFS:
-        return pfs_err_set(err, EROFS, "inventory cannot be written: no access to %s", path);
+        return pfs_err_set(err, EROFS, "inventory is read-only: no access to %s", path);
     case ENOSPC:
     case EDQUOT:
         return pfs_err_set(err, ENOSPC, "inventory: the disk is full");

@@ -185,7 +185,8 @@ static int open_database(struct pfs_store *s, int *ret_version, struct pfs_err *
     int r = open_as(s, PFS_DB_WRITE, ret_version, err);
     if (r == -EROFS && access(s->path, R_OK) < 0)
         return pfs_err_sys(err, errno, s->path);
-    if ((r == -EROFS || r == -EIO) && !has_wal(s->path)) {
+    bool cannot_share = r == -EROFS || r == -EIO || r == -ENOENT; /* the last: its WAL index cannot be made */
+    if (cannot_share && !has_wal(s->path)) {
         struct pfs_err ignored;
         int again = open_as(s, PFS_DB_IMMUTABLE, ret_version, &ignored);
         return again == 0 ? 0 : r;
@@ -419,7 +420,7 @@ int pfs_store_write(struct pfs_store *s, const struct pfs_writer *who, struct pf
     if (s->reading || s->writing)
         return pfs_err_set(err, EINVAL, "inventory: a write inside another");
     if (sqlite3_db_readonly(s->db->sqlite, "main") == 1)
-        return pfs_err_set(err, EROFS, "inventory cannot be written: %s", s->path);
+        return pfs_err_set(err, EROFS, "inventory is read-only: %s", s->path);
     int64_t deadline = write_deadline();
     int r = pfs_lock_take(s->lock_path, deadline, &s->lock_fd, err);
     if (r == 0) {

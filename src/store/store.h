@@ -86,6 +86,10 @@ int pfs_store_list(struct pfs_store *s, uint64_t from_mac, pfs_list_fn fn, void 
 typedef int (*pfs_name_fn)(void *arg, const char *name);
 int pfs_store_models_in_use(struct pfs_store *s, pfs_name_fn fn, void *arg, struct pfs_err *err);
 
+/* Enabled devices that have no model yet, and so no file, in order of MAC. Costs what these cost. */
+typedef int (*pfs_mac_fn)(void *arg, uint64_t mac);
+int pfs_store_without_model(struct pfs_store *s, pfs_mac_fn fn, void *arg, struct pfs_err *err);
+
 /* ---- objects: what commands, control files and exports show
  * ------------------------------------------------ */
 
@@ -156,7 +160,6 @@ int pfs_store_lines_of_account(struct pfs_store *s, int64_t account, pfs_line_fn
 
 /* Devices (MACs ascending) that a scope reaches: of a profile with all below it, a customer, a model, an
  * account (on a line), the site: all; a line: its device. */
-typedef int (*pfs_mac_fn)(void *arg, uint64_t mac);
 int pfs_store_devices_of(struct pfs_store *s, enum pfs_scope scope, int64_t id, pfs_mac_fn fn, void *arg,
                          struct pfs_err *err);
 
@@ -183,8 +186,8 @@ struct pfs_log_filter {
     const char *kind, *object; /* NULL: all */
     const char *key;           /* NULL: all */
     int64_t since;             /* time; 0: all */
-    int64_t after_gen;         /* only rows of a later gen; costs what these cost, not the whole audit; 0: all */
-    int64_t after_id;          /* only rows of a greater id: to read on where a callback stopped; 0: all */
+    int64_t after_gen; /* only rows of a later gen; costs what these cost, not the whole audit; 0: all */
+    int64_t after_id;  /* only rows of a greater id: to read on where a callback stopped; 0: all */
     bool newest_first;
 };
 typedef int (*pfs_log_fn)(void *arg, const struct pfs_log_row *row);

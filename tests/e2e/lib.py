@@ -197,6 +197,10 @@ class Process:
         for process in cls.started:
             if process.p.poll() is None:
                 process.p.kill()
+                process.let_go()
+
+    def let_go(self):
+        """What else holds those who wait for it."""
 
     def alive(self):
         assert self.p.poll() is None, f"{self.p.args[0]} ended: {self.log.read_text(errors='replace')[-2000:]}"
@@ -210,6 +214,7 @@ class Process:
             return self.p.wait(CLEAN_EXIT_S)
         except subprocess.TimeoutExpired:
             os.killpg(self.p.pid, signal.SIGKILL)
+            self.let_go()
             self.p.wait()
             raise AssertionError(f"{self.p.args[0]} did not end within {CLEAN_EXIT_S} s") from None
 
@@ -223,9 +228,24 @@ class Process:
         return [x for x in lines if SUSPICIOUS.search(x) and not any(re.search(e, x, re.I) for e in self.expected)]
 
 
+def connections_of(path):
+    """The numbers of the FUSE connections mounted here, the topmost last."""
+    lines = (line.split() for line in Path("/proc/self/mountinfo").read_text().splitlines())
+    return [fields[2].partition(":")[2] for fields in lines if fields[4] == str(path)]
+
+
 def is_mounted(path):
-    path = str(path)
-    return any(line.split()[4] == path for line in Path("/proc/self/mountinfo").read_text().splitlines())
+    return bool(connections_of(path))
+
+
+def abort_connection(number):
+    """Ends a FUSE connection whose daemon even SIGKILL does not end, as one of its threads waits in the kernel."""
+    control = Path("/sys/fs/fuse/connections")
+    mounted_here = not any(control.iterdir()) and subprocess.run(["mount", "-t", "fusectl", "none", control], check=False)
+    with contextlib.suppress(OSError):
+        (control / number / "abort").write_text("1")
+    if mounted_here:
+        subprocess.run(["umount", control], check=False)
 
 
 def serves(path):
@@ -261,6 +281,10 @@ class Mount(Process):
             self.kill()
             unmount(self.path)
             raise
+
+    def let_go(self):
+        for number in connections_of(self.path):
+            abort_connection(number)
 
     def expect(self, *patterns):
         self.expected += patterns

@@ -130,7 +130,9 @@ def test_mounting_twice_at_one_place_is_refused(own_fleet, mounted):
 @pytest.mark.parametrize("args", [("/no/such/folder",), ("-o", "view=sideways", "PHONES"), ("-o", "frobnicate", "PHONES")])
 def test_mounts_that_cannot_be(own_fleet, args):
     r = own_fleet.run("mount", *(str(own_fleet.phones) if a == "PHONES" else a for a in args))
-    assert r.returncode in (1, 2) and r.stderr and not lib.is_mounted(own_fleet.phones)
+    mounted = lib.is_mounted(own_fleet.phones)
+    lib.unmount(own_fleet.phones)
+    assert r.returncode in (1, 2) and r.stderr and not mounted
 
 
 def test_an_inventory_of_nothing(inv, mounted):

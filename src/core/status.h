@@ -1,0 +1,30 @@
+/* The texts of control/status, control/errors and control/unknown: lines for people and for scripts. No
+ * secret is in them, and no value. */
+#pragma once
+
+#include "core/content.h"
+
+struct pfs_status {
+    struct pfs_content *content;
+    const struct pfs_state *state; /* NULL: times are kept in memory only */
+    int64_t started;               /* seconds since 1970 */
+    int64_t nodes;                 /* files that the kernel holds; -1: not told */
+    int64_t opens;                 /* files opened so far; -1: not told */
+};
+
+/* `KEY VALUE` lines: version schema gen devices profiles accounts customers models names nodes lookups hits
+ * renders opens failures failing unknown unknown_names cache_bytes cache_limit cache_hits cache_misses
+ * templates problems state_owner started. Further ones may come; none is renamed. Inside a snapshot of s. */
+int pfs_status_print(const struct pfs_status *st, struct pfs_store *s, struct pfs_buf *out,
+                     struct pfs_err *err);
+
+/* What is wrong now, a line each: file, device, cause, between tabs; `-` where it is of no one file or
+ * device. Templates first, then models in use that no template has, devices without a model, and files that
+ * were asked for and cannot be made: these are tried again before. Past a thousand of a kind the rest is a
+ * number. Outside a snapshot of s. */
+int pfs_errors_print(struct pfs_content *c, struct pfs_store *s, struct pfs_buf *out, struct pfs_err *err);
+
+/* Names asked for that look like a MAC and are in no inventory, a line each, the newest first: MAC, name, how
+ * often, when last (RFC 3339), between tabs. What has come into the inventory since is left out, and
+ * forgotten. Inside a snapshot of s. */
+int pfs_unknown_print(struct pfs_content *c, struct pfs_store *s, struct pfs_buf *out, struct pfs_err *err);
