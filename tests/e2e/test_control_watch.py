@@ -132,6 +132,7 @@ def test_a_slow_reader_is_told_what_it_missed(everything, events, tmp_path):
     (tmp_path / "fleet.csv").write_text("mac,note\n" + "".join(f"001565{n:06x},n{n}\n" for n in range(40000)))
     everything.shell("cp $F import", F=str(tmp_path / "fleet.csv"))
     everything.put(SERVER, "last.example.net")
+    time.sleep(6)  # the mount follows by itself; only this reader is late
     seen = events.wait(lambda x: x.get("key") == "sip.server", 30)
     missed = sum(x.get("missed", 0) for x in seen)
     told = [x for x in seen if "gen" in x]
