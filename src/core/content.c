@@ -91,7 +91,9 @@ struct pfs_content {
 
 static int64_t system_now(void)
 {
-    return time(NULL);
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now); /* not time(2), which may be some milliseconds behind */
+    return now.tv_sec;
 }
 
 /* Seconds, never backwards: what has come does not un-come. With the lock. */

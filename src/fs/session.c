@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <poll.h>
 #include <string.h>
 #include <sys/mount.h>
@@ -119,9 +120,12 @@ static int apply_options(struct mount *m, struct pfs_err *err)
     const struct pfs_mount_options *o = &m->options;
     struct pfs_config *c = m->config;
     struct pfs_err why;
+    struct stat st;
     int r = 0;
     if (o->database)
         r = pfs_config_set(&c->database, o->database);
+    if (r == 0 && o->assets && stat(o->assets, &st) < 0)
+        return pfs_err_sys(err, errno, o->assets);
     if (r == 0 && o->assets)
         r = pfs_config_set(&c->assets, o->assets);
     if (r == 0 && o->templates)
@@ -321,6 +325,8 @@ static int serve(struct mount *m, struct pfs_err *err)
     if (r == 0)
         r = loop(m, err);
     fuse_remove_signal_handlers(m->session);
+    signal(SIGTERM, SIG_IGN); /* asked twice: the orderly end goes on */
+    signal(SIGINT, SIG_IGN);
     return r;
 }
 
@@ -355,9 +361,9 @@ static void stop_notifying(struct mount *m)
 static int run(struct mount *m, struct pfs_err *err)
 {
     raise_file_limit();
-    int r = open_fs(m, err);
+    int r = prepare_mountpoint(m->options.mountpoint, err);
     if (r == 0)
-        r = prepare_mountpoint(m->options.mountpoint, err);
+        r = open_fs(m, err);
     if (r == 0)
         r = open_session(m, err);
     if (r == 0) {
