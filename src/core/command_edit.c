@@ -577,7 +577,7 @@ static int find_or_add(struct pfs_command *cmd, const char *word, struct pfs_tar
     if (r == 0)
         r = read_lines(cmd, ret->id, &lines, err);
     if (r == 0 && lines.n > 0)
-        r = pfs_err_set(err, EBUSY, "device %s has %zu line%s: release them first", ret->name, lines.n,
+        r = pfs_err_set(err, ENOTEMPTY, "device %s has %zu line%s: release them first", ret->name, lines.n,
                         lines.n == 1 ? "" : "s");
     return r;
 }
@@ -678,7 +678,7 @@ int pfs_command_delete(struct pfs_command *cmd, struct pfs_err *err)
     bool recursive = pfs_command_has(cmd, PFS_OPTION_RECURSIVE);
     if (r == 0)
         r = pfs_store_delete(cmd->context->store, t.kind, t.id, recursive, err);
-    if (r == -EBUSY && !recursive)
+    if (r == -ENOTEMPTY && !recursive)
         pfs_err_prefix(err, "not deleted without --recursive");
     return r;
 }

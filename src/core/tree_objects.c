@@ -71,8 +71,7 @@ static int make_object(struct pfs_tree_call *call, struct pfs_err *err)
 static int remove_object(struct pfs_tree_call *call, struct pfs_err *err)
 {
     const char *words[] = {"delete", kind_word(call), "--", call->object};
-    int r = pfs_tree_run(call, 4, words, err);
-    return r == -EBUSY ? -ENOTEMPTY : r;
+    return pfs_tree_run(call, 4, words, err);
 }
 
 static int rename_object(struct pfs_tree_call *call, const char *to, struct pfs_err *err)

@@ -174,7 +174,7 @@ static int refuse_in_use(struct pfs_store *s, enum pfs_scope kind, int64_t id, s
             continue;
         char name[PFS_OBJECT_NAME_STR];
         pfs_inventory_name(s, kind, id, name);
-        return pfs_err_set(err, EBUSY, "%s %s is in use: %lld %s it", pfs_scope_name(kind), name,
+        return pfs_err_set(err, ENOTEMPTY, "%s %s is in use: %lld %s it", pfs_scope_name(kind), name,
                            (long long)n, n == 1 ? d->one : d->many);
     }
     return 0;

@@ -232,7 +232,7 @@ int pfs_store_update(struct pfs_store *s, enum pfs_scope kind, int64_t id, enum 
 int pfs_store_rename(struct pfs_store *s, enum pfs_scope kind, int64_t id, const char *name,
                      struct pfs_err *err);
 
-/* -EBUSY in use, with what uses it (a profile with devices or children, an account on a line, a device with
+/* -ENOTEMPTY in use, with what uses it (a profile with devices or children, an account on a line, a device with
  * lines, a customer with devices, accounts or profiles), unless recursive: then what hangs on it goes or
  * loses its reference (devices of a deleted profile keep no profile; a deleted customer's devices, accounts
  * and profiles go with it; lines of a deleted account are released). */

@@ -4,7 +4,6 @@ import fcntl
 import os
 import sqlite3
 import subprocess
-import sys
 import threading
 import time
 
@@ -35,6 +34,7 @@ def both(inv, mounted):
 def test_a_write_through_any_is_seen_by_all(both, mounted):
     phones, tree = both
     second = control.Tree(mounted(tree.inv, control.admin_options("all"), path=tree.inv.folder / "second"))
+    second.mount.expect("another mount owns it")
     writers = [lambda v: tree.put(SERVER, v + "\n"), lambda v: second.put(SERVER, v),
                lambda v: tree.done(f"set profile office sip.server={v}\n"), lambda v: tree.inv.provfs("set", "profile", "office", f"sip.server={v}")]
     for n in range(40):
@@ -296,4 +296,4 @@ def test_a_deleted_database_s_tree_is_no_hang(tree_of):
     answer(os.listdir, tree / "devices")
     assert time.monotonic() - start < 5
     os.rename(str(tree.inv.db) + ".away", tree.inv.db)
-    assert tree.read(SERVER) == "sip1.example.net\n" and sys.version
+    assert tree.read(SERVER) == "sip1.example.net\n"

@@ -1,5 +1,6 @@
 """The inventory as folders that a shell edits: what each tool's way of writing does, or is refused with."""
 import os
+import shutil
 import subprocess
 
 import pytest
@@ -116,7 +117,7 @@ WAYS = [
     ("an unknown vendor", f"echo 1 > {DEVICE}/settings/nobody:key", "No such file or directory", None, None),
     ("an unknown profile", f"echo nobody > {DEVICE}/profile", "No such file or directory", f"{DEVICE}/profile", "office"),
     ("an unknown model", f"echo phone-9 > {DEVICE}/model", "No such file or directory", f"{DEVICE}/model", "yealink-t46s"),
-    ("a customer in use", f"echo maybe > {DEVICE}/enabled", "Invalid argument", f"{DEVICE}/enabled", "yes"),
+    ("neither yes nor no", f"echo maybe > {DEVICE}/enabled", "Invalid argument", f"{DEVICE}/enabled", "yes"),
     ("a line", f"echo 1002@acme > {DEVICE}/lines/2", "", f"{DEVICE}/lines/2", "1002@acme"),
     ("a line's other account", f"echo 1002@acme > {DEVICE}/lines/1", "", f"{DEVICE}/lines/1", "1002@acme"),
     ("an unknown account", f"echo nobody > {DEVICE}/lines/2", "No such file or directory", None, None),
@@ -135,6 +136,9 @@ WAYS = [
 
 @pytest.mark.parametrize("command, error, path, content", [w[1:] for w in WAYS], ids=[w[0] for w in WAYS])
 def test_a_way_of_writing(tree, tmp_path, command, error, path, content):
+    for tool in ("rsync", "ed", "vim"):
+        if f"{tool} -" in command and not shutil.which(tool):
+            pytest.skip(f"no {tool}")
     r = tree.sh(command, T=str(tmp_path / "new"))
     assert (r.returncode == 0) == (error == ""), (r.returncode, r.stderr)
     assert error in r.stderr

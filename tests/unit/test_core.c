@@ -308,7 +308,7 @@ static void test_replace(void **state)
     shows_not(f, "show device " MAC, "office");
     shows_not(f, "show device " MAC, "net.vlan");
     shows_not(f, "show device " MAC, "line 1");
-    refused(f, "replace 001565bbbbbb 001565bbbbbb", EBUSY, "001565bbbbbb");
+    refused(f, "replace 001565bbbbbb 001565bbbbbb", ENOTEMPTY, "001565bbbbbb");
     refused(f, "replace 001565cccccc 001565dddddd", ENOENT, "001565cccccc");
 }
 
@@ -322,9 +322,9 @@ static void test_rename_and_delete(void **state)
     shows(f, "render 001565000001", "account.1.user_name = 2001\n");
     run(f, "rename profile office desk");
     refused(f, "rename profile office x", ENOENT, "office");
-    refused(f, "delete profile desk", EBUSY, "desk");
+    refused(f, "delete profile desk", ENOTEMPTY, "desk");
     refused(f, "delete account 2001@acme --recursive", EINVAL, "--yes");
-    refused(f, "delete device 001565000001 --yes", EBUSY, "001565000001");
+    refused(f, "delete device 001565000001 --yes", ENOTEMPTY, "001565000001");
     run(f, "delete device 001565000001 --recursive --yes");
     run(f, "delete account 2001@acme");
     run(f, "delete profile desk");

@@ -97,6 +97,24 @@ static void test_folders(void **state)
     assert_int_equal(a, 8);
 }
 
+/* A folder that was removed and made anew is another node; the old one lives until it is forgotten, and does not take the new one's path along. */
+static void test_paths_released(void **state)
+{
+    uint64_t a, b, c;
+    struct pfs_node n;
+    assert_int_equal(pfs_nodes_take_path(*state, PFS_NODE_CONTROL, "devices/x", 0, 5, &a), 0);
+    pfs_nodes_release_path(*state, PFS_NODE_CONTROL, "devices/x");
+    pfs_nodes_release_path(*state, PFS_NODE_CONTROL, "devices/y");
+    assert_int_equal(pfs_nodes_take_path(*state, PFS_NODE_CONTROL, "devices/x", 0, 6, &b), 0);
+    assert_int_equal(b, 6);
+    assert_int_equal(pfs_nodes_get(*state, a, &n), 0);
+    assert_string_equal(n.path, "devices/x");
+    pfs_node_done(&n);
+    pfs_nodes_forget(*state, a, 1);
+    assert_int_equal(pfs_nodes_take_path(*state, PFS_NODE_CONTROL, "devices/x", 0, 7, &c), 0);
+    assert_int_equal(c, 6);
+}
+
 static void expect_oldest(struct pfs_nodes *t, const char *const *names, size_t n)
 {
     struct pfs_node_name got[8];
@@ -165,7 +183,7 @@ int main(void)
         T(test_root),
         T(test_lookups_are_counted),
         T(test_forget_too_much),
-        T(test_folders),
+        T(test_folders), T(test_paths_released),
         T(test_oldest),
         T(test_threads),
     };

@@ -1076,11 +1076,11 @@ static void test_delete_refused(void **state)
     struct objects o = populate(f);
     begin(f);
     assert_int_equal(update(f, PFS_SCOPE_DEVICE, MAC, PFS_FIELD_PROFILE, "owned"), 1);
-    assert_int_equal(pfs_store_delete(f->store, PFS_SCOPE_PROFILE, o.owned, false, &f->err), -EBUSY);
+    assert_int_equal(pfs_store_delete(f->store, PFS_SCOPE_PROFILE, o.owned, false, &f->err), -ENOTEMPTY);
     assert_string_equal(f->err.msg, "profile owned is in use: 1 device has it");
-    assert_int_equal(pfs_store_delete(f->store, PFS_SCOPE_ACCOUNT, o.account, false, &f->err), -EBUSY);
-    assert_int_equal(pfs_store_delete(f->store, PFS_SCOPE_DEVICE, MAC, false, &f->err), -EBUSY);
-    assert_int_equal(pfs_store_delete(f->store, PFS_SCOPE_CUSTOMER, o.a, false, &f->err), -EBUSY);
+    assert_int_equal(pfs_store_delete(f->store, PFS_SCOPE_ACCOUNT, o.account, false, &f->err), -ENOTEMPTY);
+    assert_int_equal(pfs_store_delete(f->store, PFS_SCOPE_DEVICE, MAC, false, &f->err), -ENOTEMPTY);
+    assert_int_equal(pfs_store_delete(f->store, PFS_SCOPE_CUSTOMER, o.a, false, &f->err), -ENOTEMPTY);
     assert_int_equal(pfs_store_delete(f->store, PFS_SCOPE_MODEL, 1, true, &f->err), -EINVAL);
     assert_int_equal(pfs_store_delete(f->store, PFS_SCOPE_CUSTOMER, 77, true, &f->err), -ENOENT);
     check(f, pfs_store_delete(f->store, PFS_SCOPE_CUSTOMER, o.b, false, &f->err));
