@@ -484,12 +484,13 @@ static int check_gen(struct pfs_context *c, int64_t wanted, struct pfs_err *err)
     int r = pfs_store_watermark(c->store, &now, err);
     if (r < 0 || now.gen == wanted)
         return r;
-    return pfs_err_set(err, EAGAIN, "the inventory is at gen %lld, not %lld: nothing was done", (long long)now.gen,
-                       (long long)wanted);
+    return pfs_err_set(err, EAGAIN, "the inventory is at gen %lld, not %lld: nothing was done",
+                       (long long)now.gen, (long long)wanted);
 }
 
 static int apply_text(struct pfs_context *c, struct pfs_command_io *io, const char *text, size_t len,
-                      const char *via, const char *reason, int64_t if_gen, int64_t *ret_gen, struct pfs_err *err)
+                      const char *via, const char *reason, int64_t if_gen, int64_t *ret_gen,
+                      struct pfs_err *err)
 {
     struct pfs_transaction t;
     int r = pfs_transaction_begin(&t, c, via, reason, err);
@@ -536,8 +537,8 @@ int pfs_command_apply_file(struct pfs_command *cmd, struct pfs_err *err)
                       cmd->options[PFS_OPTION_REASON], 0, NULL, err);
 }
 
-int pfs_command_apply_if(struct pfs_context *c, struct pfs_command_io *io, const char *text, size_t len, const char *via,
-                         int64_t if_gen, int64_t *ret_gen, struct pfs_err *err)
+int pfs_command_apply_if(struct pfs_context *c, struct pfs_command_io *io, const char *text, size_t len,
+                         const char *via, int64_t if_gen, int64_t *ret_gen, struct pfs_err *err)
 {
     return apply_text(c, io, text, len, via, NULL, if_gen, ret_gen, err);
 }

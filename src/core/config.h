@@ -1,5 +1,6 @@
-/* Where things are: one file, /etc/provfs/provfs.conf, read by mount and commands alike, so that `provfs render` sees what the
- * mount sees. Weakest to strongest: built-in, the file, PROVFS_* in the environment, -d and -o. */
+/* Where things are: one file, /etc/provfs/provfs.conf, read by mount and commands alike, so that `provfs
+ * render` sees what the mount sees. Weakest to strongest: built-in, the file, PROVFS_* in the environment, -d
+ * and -o. */
 #pragma once
 
 #include "base/err.h"
@@ -12,7 +13,8 @@ struct pfs_config {
     char *datadir;     /*                PROVFS_DATADIR    /usr/share/provfs: holds templates/ and schema/ */
 };
 
-/* Reads PROVFS_CONF or /etc/provfs/provfs.conf (absent: nothing) and the environment. -EINVAL "FILE:LINE: …": an unknown key. */
+/* Reads PROVFS_CONF or /etc/provfs/provfs.conf (absent: nothing) and the environment. -EINVAL "FILE:LINE: …":
+ * an unknown key. */
 int pfs_config_load(struct pfs_config *ret, struct pfs_err *err);
 void pfs_config_done(struct pfs_config *c);
 

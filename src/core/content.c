@@ -86,8 +86,7 @@ struct pfs_content {
     bool stopping;
 };
 
-/* ---- the clock
- * ---------------------------------------------------------------------------------------------- */
+/* ---- the clock ---- */
 
 static int64_t system_now(void)
 {
@@ -112,8 +111,7 @@ static int64_t content_now(struct pfs_content *c)
     return now;
 }
 
-/* ---- entries, with the lock
- * --------------------------------------------------------------------------------- */
+/* ---- entries, with the lock ---- */
 
 static void unlink_entry(struct pfs_content *c, struct entry *e)
 {
@@ -203,8 +201,7 @@ static struct pfs_version *use(struct pfs_content *c, struct entry *e)
     return pfs_version_ref(e->version);
 }
 
-/* ---- publishing, with the lock
- * ------------------------------------------------------------------------------ */
+/* ---- publishing, with the lock ---- */
 
 static bool last_published(struct pfs_content *c, const char *name, struct pfs_published *ret)
 {
@@ -284,8 +281,7 @@ struct pfs_cache *pfs_content_cache(struct pfs_content *c)
     return c->cache;
 }
 
-/* ---- making a version
- * --------------------------------------------------------------------------------------- */
+/* ---- making a version ---- */
 
 /* Where a name leads: a file of a model, and all that it is made from. */
 struct target {
@@ -449,8 +445,7 @@ static int make_version(struct pfs_content *c, const struct target *t, struct pf
     return r;
 }
 
-/* ---- finding where a name leads
- * ----------------------------------------------------------------------------- */
+/* ---- finding where a name leads ---- */
 
 static struct pfs_library *take_library(struct pfs_content *c, uint64_t *ret_generation)
 {
@@ -701,8 +696,7 @@ static void forget_name(struct pfs_content *c, const char *name)
     pthread_mutex_unlock(&c->lock);
 }
 
-/* ---- looking a name up
- * -------------------------------------------------------------------------------------- */
+/* ---- looking a name up ---- */
 
 static struct pfs_watermark newest_seen(struct pfs_content *c)
 {
@@ -803,8 +797,7 @@ int pfs_content_lookup(struct pfs_content *c, struct pfs_store *s, const char *n
     return *ret ? 0 : r == -ENOMEM ? r : -EIO;
 }
 
-/* ---- what is told about it
- * ---------------------------------------------------------------------------------- */
+/* ---- what is told about it ---- */
 
 void pfs_content_on_publish(struct pfs_content *c, pfs_publish_fn fn, void *arg)
 {
@@ -910,8 +903,7 @@ bool pfs_content_claims(struct pfs_content *c, struct pfs_store *s, const char *
     return r != 0 || f.absent;
 }
 
-/* ---- listings
- * ----------------------------------------------------------------------------------------------- */
+/* ---- listings ---- */
 
 struct list {
     struct pfs_library *library;
@@ -966,8 +958,7 @@ int pfs_content_list_devices(struct pfs_content *c, struct pfs_store *s, uint64_
     return r;
 }
 
-/* ---- templates that change
- * ---------------------------------------------------------------------------------- */
+/* ---- templates that change ---- */
 
 static void log_problems(const struct pfs_library *l, const struct pfs_library *before)
 {
@@ -1044,8 +1035,7 @@ int pfs_content_start(struct pfs_content *c, struct pfs_err *err)
     return 0;
 }
 
-/* ---- making and freeing
- * ------------------------------------------------------------------------------------- */
+/* ---- making and freeing ---- */
 
 int pfs_content_new(const struct pfs_context *context, struct pfs_state *state,
                     const struct pfs_content_options *o, struct pfs_content **ret, struct pfs_err *err)

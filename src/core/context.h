@@ -9,9 +9,9 @@ struct pfs_context {
     struct pfs_catalogue *catalogue;
     struct pfs_library *library;
     struct pfs_resolver *resolver;
-    struct pfs_store *store;         /* NULL until pfs_context_open_store() */
-    char login[64];                  /* who: loginuid, else SUDO_UID, else uid, as a name where there is one */
-    const char *via;                 /* "command" */
+    struct pfs_store *store; /* NULL until pfs_context_open_store() */
+    char login[64];          /* who: loginuid, else SUDO_UID, else uid, as a name where there is one */
+    const char *via;         /* "command" */
 };
 
 /* Loads the catalogue and the templates. config must outlive it. */

@@ -8,8 +8,7 @@
 
 enum { MISSED_BYTES = 48 };
 
-/* ---- the ring, with the lock
- * -------------------------------------------------------------------------------- */
+/* ---- the ring, with the lock ---- */
 
 static struct line **slot(struct pfs_events *e, uint64_t n)
 {
@@ -67,8 +66,7 @@ void pfs_events_append(struct pfs_events *e, uint64_t order, const char *text, s
     pthread_mutex_unlock(&e->lock);
 }
 
-/* ---- what a line says
- * --------------------------------------------------------------------------------------- */
+/* ---- what a line says ---- */
 
 void pfs_events_print_change(FILE *out, int64_t gen, int64_t time, const char *kind, const char *object,
                              const char *key)
@@ -103,8 +101,7 @@ void pfs_events_published(void *arg, const char *name, const struct pfs_version 
         pfs_events_append(e, 0, text, len);
 }
 
-/* ---- reading
- * ------------------------------------------------------------------------------------------------ */
+/* ---- reading ---- */
 
 void pfs_events_open(struct pfs_events *e, const struct pfs_watermark *from, struct pfs_events_cursor *ret)
 {
@@ -236,8 +233,7 @@ bool pfs_events_ready(struct pfs_events *e, const struct pfs_events_cursor *c)
     return ready;
 }
 
-/* ---- waiting
- * ------------------------------------------------------------------------------------------------ */
+/* ---- waiting ---- */
 
 uint64_t pfs_events_reserve(struct pfs_events *e, pfs_events_fn fn, void *arg)
 {
@@ -313,8 +309,7 @@ bool pfs_events_unpark(struct pfs_events *e, uint64_t ticket)
     return w != NULL;
 }
 
-/* ---- calling back
- * ------------------------------------------------------------------------------------------- */
+/* ---- calling back ---- */
 
 /* Whether it is to be called now, and with what. With the lock. */
 static bool is_due(const struct pfs_events *e, struct waiter *w)
@@ -367,8 +362,7 @@ static void *call_back(void *arg)
     return NULL;
 }
 
-/* ---- making and freeing
- * ------------------------------------------------------------------------------------- */
+/* ---- making and freeing ---- */
 
 int pfs_events_new(const char *database, const struct pfs_catalogue *c, const struct pfs_events_options *o,
                    struct pfs_events **ret, struct pfs_err *err)

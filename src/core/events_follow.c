@@ -37,8 +37,7 @@ struct follower {
     int64_t last_id;
 };
 
-/* ---- waiting for a commit
- * ----------------------------------------------------------------------------------- */
+/* ---- waiting for a commit ---- */
 
 /* The lock file may be made only later, or be put in the place of another: asked for again each time. */
 static void watch_bell(struct follower *f)
@@ -85,8 +84,7 @@ static bool take_orders(struct follower *f)
     return go_on;
 }
 
-/* ---- reading the audit
- * -------------------------------------------------------------------------------------- */
+/* ---- reading the audit ---- */
 
 /* A database that was put in the place of another is opened anew. */
 static int open_store(struct follower *f, struct pfs_err *err)

@@ -27,13 +27,15 @@ int pfs_tree_read(struct pfs_tree_call *call, struct pfs_buf *out, struct pfs_er
     return r;
 }
 
-int pfs_handle_open(const struct pfs_tree_call *call, int64_t opener, struct pfs_handle **ret, struct pfs_err *err)
+int pfs_handle_open(const struct pfs_tree_call *call, int64_t opener, struct pfs_handle **ret,
+                    struct pfs_err *err)
 {
     const struct pfs_handle_ops *ops = call->type->handle;
     struct pfs_handle *h = calloc(1, sizeof *h);
     if (!h)
         return pfs_err_nomem(err);
-    *h = (struct pfs_handle){.call = *call, .ops = ops, .opener = opener, .content = PFS_BUF_INIT(CONTENT_MAX)};
+    *h = (struct pfs_handle){
+        .call = *call, .ops = ops, .opener = opener, .content = PFS_BUF_INIT(CONTENT_MAX)};
     pthread_mutex_init(&h->lock, NULL);
     h->own = ops ? calloc(1, ops->size + 1) : NULL;
     int r = ops && !h->own ? pfs_err_nomem(err) : 0;
@@ -75,7 +77,8 @@ static ssize_t read_special(struct pfs_handle *h, char *out, size_t size, struct
     return (ssize_t)len;
 }
 
-ssize_t pfs_handle_read(struct pfs_handle *h, struct pfs_context *c, char *out, size_t size, off_t off, struct pfs_err *err)
+ssize_t pfs_handle_read(struct pfs_handle *h, struct pfs_context *c, char *out, size_t size, off_t off,
+                        struct pfs_err *err)
 {
     pthread_mutex_lock(&h->lock);
     h->call.context = c;
@@ -92,7 +95,8 @@ static int write_value(struct pfs_handle *h, const char *data, size_t len, off_t
     if (off != 0 || h->written)
         return pfs_err_set(err, EINVAL, "control/%s: one write at the start is the value", h->call.path);
     if (len > PFS_TREE_WRITE_MAX)
-        return pfs_err_set(err, EINVAL, "control/%s: a value has at most %d bytes", h->call.path, PFS_TREE_WRITE_MAX);
+        return pfs_err_set(err, EINVAL, "control/%s: a value has at most %d bytes", h->call.path,
+                           PFS_TREE_WRITE_MAX);
     if (memchr(data, '\0', len))
         return pfs_err_set(err, EINVAL, "control/%s: a value has no NUL byte", h->call.path);
     size_t written_len = len;
@@ -107,7 +111,8 @@ static int write_value(struct pfs_handle *h, const char *data, size_t len, off_t
     return r;
 }
 
-int pfs_handle_write(struct pfs_handle *h, struct pfs_context *c, const char *data, size_t len, off_t off, struct pfs_err *err)
+int pfs_handle_write(struct pfs_handle *h, struct pfs_context *c, const char *data, size_t len, off_t off,
+                     struct pfs_err *err)
 {
     int r;
     pthread_mutex_lock(&h->lock);
@@ -133,7 +138,8 @@ int pfs_handle_truncate(struct pfs_handle *h, struct pfs_tree_call *call, off_t 
     return pfs_err_set(err, EINVAL, "control/%s: a value is written, not cut", call->path);
 }
 
-int pfs_handle_flush(struct pfs_handle *h, struct pfs_context *c, int64_t closer, bool dying, struct pfs_err *err)
+int pfs_handle_flush(struct pfs_handle *h, struct pfs_context *c, int64_t closer, bool dying,
+                     struct pfs_err *err)
 {
     if (!h->ops || !h->ops->flush)
         return 0;

@@ -6,7 +6,6 @@
 #include <sys/stat.h>
 #include <xxhash.h>
 
-
 static int parse_delimiter(const struct pfs_command *cmd, char *ret, struct pfs_err *err)
 {
     const char *text = cmd->options[PFS_OPTION_DELIMITER];
@@ -179,7 +178,10 @@ int pfs_import_run(struct pfs_import *m, struct pfs_command *cmd, uint64_t hash,
     m->err = err;
     m->name = strcmp(path, "-") == 0 ? "standard input" : path;
     bool by_tree = strncmp(m->c->via, "control/", 8) == 0; /* it came by control/import */
-    snprintf(via, sizeof via, "%s%.200s (xxh3 %016llx)", by_tree ? "" : "import ", by_tree ? m->c->via : slash ? slash + 1 : path,
+    snprintf(via, sizeof via, "%s%.200s (xxh3 %016llx)", by_tree ? "" : "import ",
+             by_tree ? m->c->via
+             : slash ? slash + 1
+                     : path,
              (unsigned long long)hash);
     int r = run_in_write(m, via, dry);
     if (r < 0)

@@ -1,6 +1,6 @@
 /* What each login did last: "the sentence is in ctl". */
-#include "core/tree.h"
 #include "base/utf8.h"
+#include "core/tree.h"
 
 #include <errno.h>
 #include <string.h>

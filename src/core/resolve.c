@@ -44,8 +44,7 @@ struct pfs_resolver {
     struct pfs_map bases;   /* base_key to struct pfs_base, a reference each */
 };
 
-/* ---- scope objects
- * ------------------------------------------------------------------------------------------ */
+/* ---- scope objects ---- */
 
 static struct pfs_scope_object *object_ref(struct pfs_scope_object *o)
 {
@@ -117,8 +116,7 @@ static struct pfs_scope_object *find_object(const struct pfs_resolver *r, enum p
     return pfs_map_get(&r->objects, &key, sizeof key);
 }
 
-/* ---- keeping up with the store
- * ------------------------------------------------------------------------------ */
+/* ---- keeping up with the store ---- */
 
 static void drop_bases(struct pfs_resolver *r)
 {
@@ -262,8 +260,7 @@ void pfs_resolver_free(struct pfs_resolver *r)
     free(r);
 }
 
-/* ---- bases
- * -------------------------------------------------------------------------------------------------- */
+/* ---- bases ---- */
 
 /* A chain being put together, weakest first. */
 struct chain {
@@ -390,8 +387,7 @@ static int get_base(struct pfs_resolver *r, struct base_key key, int64_t now, st
     return 0;
 }
 
-/* ---- inputs
- * ------------------------------------------------------------------------------------------------- */
+/* ---- inputs ---- */
 
 struct pfs_inputs *pfs_inputs_ref(struct pfs_inputs *i)
 {

@@ -8,8 +8,7 @@
 
 enum { LINES_MAX = 1000 };
 
-/* ---- status
- * ------------------------------------------------------------------------------------------------- */
+/* ---- status ---- */
 
 static void print_number(struct pfs_buf *out, const char *key, uint64_t n)
 {
@@ -89,8 +88,7 @@ int pfs_status_print(const struct pfs_status *st, struct pfs_store *s, struct pf
     return pfs_buf_error(out) ? pfs_err_nomem(err) : 0;
 }
 
-/* ---- errors
- * ------------------------------------------------------------------------------------------------- */
+/* ---- errors ---- */
 
 struct errors {
     struct pfs_content *content;
@@ -182,8 +180,7 @@ int pfs_errors_print(struct pfs_content *c, struct pfs_store *s, struct pfs_buf 
     return r < 0 ? r : pfs_buf_error(out) ? pfs_err_nomem(err) : 0;
 }
 
-/* ---- unknown
- * ------------------------------------------------------------------------------------------------ */
+/* ---- unknown ---- */
 
 /* A name as anybody may ask for it: what would break the line, or is no text, is shown as '?'. */
 static void print_name(struct pfs_buf *out, const char *s)

@@ -62,8 +62,8 @@ static int walk(struct pfs_tree_call *call, bool *ret_creatable, struct pfs_err 
     return r;
 }
 
-int pfs_tree_find(const struct pfs_tree *t, struct pfs_context *c, const char *path, struct pfs_tree_call *ret,
-                  bool *ret_creatable, struct pfs_err *err)
+int pfs_tree_find(const struct pfs_tree *t, struct pfs_context *c, const char *path,
+                  struct pfs_tree_call *ret, bool *ret_creatable, struct pfs_err *err)
 {
     *ret = (struct pfs_tree_call){.tree = t, .context = c, .type = &pfs_tree_root};
     *ret_creatable = false;
@@ -128,7 +128,8 @@ int pfs_tree_run(struct pfs_tree_call *call, size_t n_words, const char *const *
     return r == -ENOEXEC ? -EINVAL : r;
 }
 
-int pfs_tree_print(struct pfs_tree_call *call, size_t n, const char *const *words, struct pfs_buf *out, struct pfs_err *err)
+int pfs_tree_print(struct pfs_tree_call *call, size_t n, const char *const *words, struct pfs_buf *out,
+                   struct pfs_err *err)
 {
     char *text = NULL;
     size_t len = 0;

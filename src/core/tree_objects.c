@@ -6,7 +6,12 @@
 #include <string.h>
 
 /* The administrators' group may do what root may; see fs/control.c for the owners. */
-enum { FOLDER = S_IFDIR | 0750, FOLDER_RW = S_IFDIR | 0770, FILE_RW = S_IFREG | 0660, FILE_RO = S_IFREG | 0440 };
+enum {
+    FOLDER = S_IFDIR | 0750,
+    FOLDER_RW = S_IFDIR | 0770,
+    FILE_RW = S_IFREG | 0660,
+    FILE_RO = S_IFREG | 0440
+};
 
 static const char *kind_word(const struct pfs_tree_call *call)
 {
@@ -56,7 +61,8 @@ static int give_name(void *arg, const struct pfs_object *o)
     return n->fn(n->arg, o->name);
 }
 
-static int list_objects(struct pfs_tree_call *call, int (*fn)(void *arg, const char *name), void *arg, struct pfs_err *err)
+static int list_objects(struct pfs_tree_call *call, int (*fn)(void *arg, const char *name), void *arg,
+                        struct pfs_err *err)
 {
     struct names n = {fn, arg};
     return pfs_store_objects(call->context->store, call->type->kind, give_name, &n, err);
@@ -108,7 +114,8 @@ static int read_field(struct pfs_tree_call *call, struct pfs_buf *out, struct pf
 
 static int clear_field(struct pfs_tree_call *call, struct pfs_err *err)
 {
-    const char *words[] = {"unset", kind_word(call), "--", call->object, pfs_field_name((enum pfs_field)call->type->field)};
+    const char *words[] = {"unset", kind_word(call), "--", call->object,
+                           pfs_field_name((enum pfs_field)call->type->field)};
     return pfs_tree_run(call, 5, words, err);
 }
 
@@ -123,7 +130,8 @@ static int write_field(struct pfs_tree_call *call, const char *value, size_t len
     return pfs_tree_run(call, 5, words, err);
 }
 
-/* ---- settings: KEY is what is in force, KEY@TIME what is scheduled; a '/' of a native key is written %2F ---- */
+/* ---- settings: KEY is what is in force, KEY@TIME what is scheduled; a '/' of a native key is written %2F
+ * ---- */
 
 static void encode_key(const char *key, struct pfs_buf *out)
 {
@@ -188,7 +196,8 @@ static int settings_id(const struct pfs_tree_call *call, int64_t *ret, struct pf
     return object_id(call, ret, err);
 }
 
-static int seek_setting(struct pfs_tree_call *call, struct pfs_buf *out, struct pfs_key *ret_key, struct pfs_err *err)
+static int seek_setting(struct pfs_tree_call *call, struct pfs_buf *out, struct pfs_key *ret_key,
+                        struct pfs_err *err)
 {
     char name[PFS_FILE_NAME_MAX + 1];
     struct seek s = {.key = name, .now = time(NULL), .out = out};
@@ -227,7 +236,8 @@ static int read_setting(struct pfs_tree_call *call, struct pfs_buf *out, struct 
 }
 
 /* set|unset KIND [OBJECT] [--from TIME] WORD; to unset what is scheduled withdraws it. */
-static int run_setting(struct pfs_tree_call *call, const char *verb, const char *word, int64_t from, struct pfs_err *err)
+static int run_setting(struct pfs_tree_call *call, const char *verb, const char *word, int64_t from,
+                       struct pfs_err *err)
 {
     char time_text[PFS_TIME_STR];
     const char *words[10];
@@ -291,7 +301,8 @@ struct setting_list {
     int (*fn)(void *arg, const char *name);
     void *arg;
     int64_t now;
-    char key[PFS_KEY_MAX + 1]; /* the key whose row in force is held back, until a later row or key says whether it is the last */
+    char key[PFS_KEY_MAX + 1]; /* the key whose row in force is held back, until a later row or key says
+                                  whether it is the last */
     bool has_value;
 };
 
@@ -304,7 +315,9 @@ static int give_setting(struct setting_list *l, const char *key, int64_t from)
         pfs_time_format(from, time_text);
         pfs_buf_printf(&name, "@%s", time_text);
     }
-    return pfs_buf_error(&name) ? 0 : l->fn(l->arg, pfs_buf_str(&name)); /* a name too long for a file is not listed */
+    return pfs_buf_error(&name)
+               ? 0
+               : l->fn(l->arg, pfs_buf_str(&name)); /* a name too long for a file is not listed */
 }
 
 static int give_held_back(struct setting_list *l)
@@ -330,7 +343,8 @@ static int list_row(void *arg, const struct pfs_setting_row *row)
     return 0;
 }
 
-static int list_settings(struct pfs_tree_call *call, int (*fn)(void *arg, const char *name), void *arg, struct pfs_err *err)
+static int list_settings(struct pfs_tree_call *call, int (*fn)(void *arg, const char *name), void *arg,
+                         struct pfs_err *err)
 {
     struct setting_list l = {.fn = fn, .arg = arg, .now = time(NULL)};
     int64_t id;
@@ -360,7 +374,8 @@ static int give_line(void *arg, const struct pfs_line_row *row)
     return n->fn(n->arg, number);
 }
 
-static int list_lines(struct pfs_tree_call *call, int (*fn)(void *arg, const char *name), void *arg, struct pfs_err *err)
+static int list_lines(struct pfs_tree_call *call, int (*fn)(void *arg, const char *name), void *arg,
+                      struct pfs_err *err)
 {
     struct names n = {fn, arg};
     uint64_t mac;
@@ -425,7 +440,8 @@ static int read_explain(struct pfs_tree_call *call, struct pfs_buf *out, struct 
 
 /* ---- the device's files, under their real names ---- */
 
-static int resolve(struct pfs_tree_call *call, struct pfs_inputs **ret, const struct pfs_model **ret_model, struct pfs_err *err)
+static int resolve(struct pfs_tree_call *call, struct pfs_inputs **ret, const struct pfs_model **ret_model,
+                   struct pfs_err *err)
 {
     uint64_t mac;
     int r = pfs_mac_parse(call->object, &mac, err);
@@ -438,7 +454,8 @@ static int resolve(struct pfs_tree_call *call, struct pfs_inputs **ret, const st
     return 0;
 }
 
-static int list_files(struct pfs_tree_call *call, int (*fn)(void *arg, const char *name), void *arg, struct pfs_err *err)
+static int list_files(struct pfs_tree_call *call, int (*fn)(void *arg, const char *name), void *arg,
+                      struct pfs_err *err)
 {
     struct pfs_inputs *inputs;
     const struct pfs_model *m;
@@ -536,7 +553,8 @@ static int give_model(void *arg, const struct pfs_model *m)
     return n->fn(n->arg, m->name);
 }
 
-static int list_models(struct pfs_tree_call *call, int (*fn)(void *arg, const char *name), void *arg, struct pfs_err *err)
+static int list_models(struct pfs_tree_call *call, int (*fn)(void *arg, const char *name), void *arg,
+                       struct pfs_err *err)
 {
     struct names n = {fn, arg};
     return pfs_library_models(call->context->library, give_model, &n);
@@ -578,9 +596,13 @@ static int read_model(struct pfs_tree_call *call, struct pfs_buf *out, struct pf
 
 #define TYPES(...) ((const struct pfs_tree_type *const[]){__VA_ARGS__, NULL})
 
-#define FIELD_FILE(variable, kind_, field_)                                                                                 \
-    static const struct pfs_tree_type variable = {.name = NAME_OF_##field_, .mode = FILE_RW, .kind = kind_,               \
-                                                  .field = field_, .read = read_field, .write = write_field,                \
+#define FIELD_FILE(variable, kind_, field_)                                                                  \
+    static const struct pfs_tree_type variable = {.name = NAME_OF_##field_,                                  \
+                                                  .mode = FILE_RW,                                           \
+                                                  .kind = kind_,                                             \
+                                                  .field = field_,                                           \
+                                                  .read = read_field,                                        \
+                                                  .write = write_field,                                      \
                                                   .remove = clear_field}
 #define NAME_OF_PFS_FIELD_MODEL "model"
 #define NAME_OF_PFS_FIELD_PROFILE "profile"
@@ -591,12 +613,19 @@ static int read_model(struct pfs_tree_call *call, struct pfs_buf *out, struct pf
 #define NAME_OF_PFS_FIELD_NOTE "note"
 
 /* settings/ of an object: a file a key. */
-#define SETTINGS(variable, kind_)                                                                                           \
-    static const struct pfs_tree_type variable##_key = {.mode = FILE_RW, .kind = kind_, .find = find_setting,               \
-                                                        .read = read_setting, .write = write_setting,                       \
-                                                        .remove = remove_setting, .may_create = may_create_setting};        \
-    static const struct pfs_tree_type variable = {                                                                          \
-        .name = "settings", .mode = FOLDER_RW, .kind = kind_, .children = TYPES(&variable##_key), .list = list_settings}
+#define SETTINGS(variable, kind_)                                                                            \
+    static const struct pfs_tree_type variable##_key = {.mode = FILE_RW,                                     \
+                                                        .kind = kind_,                                       \
+                                                        .find = find_setting,                                \
+                                                        .read = read_setting,                                \
+                                                        .write = write_setting,                              \
+                                                        .remove = remove_setting,                            \
+                                                        .may_create = may_create_setting};                   \
+    static const struct pfs_tree_type variable = {.name = "settings",                                        \
+                                                  .mode = FOLDER_RW,                                         \
+                                                  .kind = kind_,                                             \
+                                                  .children = TYPES(&variable##_key),                        \
+                                                  .list = list_settings}
 
 FIELD_FILE(device_model, PFS_SCOPE_DEVICE, PFS_FIELD_MODEL);
 FIELD_FILE(device_profile, PFS_SCOPE_DEVICE, PFS_FIELD_PROFILE);
@@ -605,22 +634,42 @@ FIELD_FILE(device_enabled, PFS_SCOPE_DEVICE, PFS_FIELD_ENABLED);
 FIELD_FILE(device_inventory_id, PFS_SCOPE_DEVICE, PFS_FIELD_INVENTORY_ID);
 FIELD_FILE(device_note, PFS_SCOPE_DEVICE, PFS_FIELD_NOTE);
 SETTINGS(device_settings, PFS_SCOPE_DEVICE);
-static const struct pfs_tree_type device_line = {.mode = FILE_RW, .kind = PFS_SCOPE_DEVICE, .find = find_line, .read = read_line,
-                                                 .write = write_line, .remove = remove_line, .may_create = may_create_line};
-static const struct pfs_tree_type device_lines = {
-    .name = "lines", .mode = FOLDER_RW, .kind = PFS_SCOPE_DEVICE, .children = TYPES(&device_line), .list = list_lines};
-static const struct pfs_tree_type device_file = {.mode = FILE_RO, .kind = PFS_SCOPE_DEVICE, .find = find_file, .read = read_file};
-static const struct pfs_tree_type device_files = {
-    .name = "files", .mode = FOLDER, .kind = PFS_SCOPE_DEVICE, .children = TYPES(&device_file), .list = list_files};
+static const struct pfs_tree_type device_line = {.mode = FILE_RW,
+                                                 .kind = PFS_SCOPE_DEVICE,
+                                                 .find = find_line,
+                                                 .read = read_line,
+                                                 .write = write_line,
+                                                 .remove = remove_line,
+                                                 .may_create = may_create_line};
+static const struct pfs_tree_type device_lines = {.name = "lines",
+                                                  .mode = FOLDER_RW,
+                                                  .kind = PFS_SCOPE_DEVICE,
+                                                  .children = TYPES(&device_line),
+                                                  .list = list_lines};
+static const struct pfs_tree_type device_file = {
+    .mode = FILE_RO, .kind = PFS_SCOPE_DEVICE, .find = find_file, .read = read_file};
+static const struct pfs_tree_type device_files = {.name = "files",
+                                                  .mode = FOLDER,
+                                                  .kind = PFS_SCOPE_DEVICE,
+                                                  .children = TYPES(&device_file),
+                                                  .list = list_files};
 static const struct pfs_tree_type device_explain = {
     .name = "explain", .mode = FILE_RO, .kind = PFS_SCOPE_DEVICE, .alone = true, .read = read_explain};
 static const struct pfs_tree_type device = {
-    .names_object = true, .mode = FOLDER_RW, .kind = PFS_SCOPE_DEVICE, .find = find_object, .make = make_object,
-    .remove = remove_object, .rename = rename_object,
-    .children = TYPES(&device_model, &device_profile, &device_customer, &device_enabled, &device_inventory_id, &device_note,
-                      &device_lines, &device_settings, &device_files, &device_explain)};
-const struct pfs_tree_type pfs_tree_devices = {
-    .name = "devices", .mode = FOLDER_RW, .kind = PFS_SCOPE_DEVICE, .children = TYPES(&device), .list = list_objects};
+    .names_object = true,
+    .mode = FOLDER_RW,
+    .kind = PFS_SCOPE_DEVICE,
+    .find = find_object,
+    .make = make_object,
+    .remove = remove_object,
+    .rename = rename_object,
+    .children = TYPES(&device_model, &device_profile, &device_customer, &device_enabled, &device_inventory_id,
+                      &device_note, &device_lines, &device_settings, &device_files, &device_explain)};
+const struct pfs_tree_type pfs_tree_devices = {.name = "devices",
+                                               .mode = FOLDER_RW,
+                                               .kind = PFS_SCOPE_DEVICE,
+                                               .children = TYPES(&device),
+                                               .list = list_objects};
 
 FIELD_FILE(profile_parent, PFS_SCOPE_PROFILE, PFS_FIELD_PARENT);
 FIELD_FILE(profile_customer, PFS_SCOPE_PROFILE, PFS_FIELD_CUSTOMER);
@@ -629,11 +678,20 @@ SETTINGS(profile_settings, PFS_SCOPE_PROFILE);
 static const struct pfs_tree_type profile_devices = {
     .name = "devices", .mode = FILE_RO, .kind = PFS_SCOPE_PROFILE, .read = read_devices_of};
 static const struct pfs_tree_type profile = {
-    .names_object = true, .mode = FOLDER_RW, .kind = PFS_SCOPE_PROFILE, .find = find_object, .make = make_object,
-    .remove = remove_object, .rename = rename_object,
-    .children = TYPES(&profile_parent, &profile_customer, &profile_note, &profile_settings, &profile_devices)};
-const struct pfs_tree_type pfs_tree_profiles = {
-    .name = "profiles", .mode = FOLDER_RW, .kind = PFS_SCOPE_PROFILE, .children = TYPES(&profile), .list = list_objects};
+    .names_object = true,
+    .mode = FOLDER_RW,
+    .kind = PFS_SCOPE_PROFILE,
+    .find = find_object,
+    .make = make_object,
+    .remove = remove_object,
+    .rename = rename_object,
+    .children =
+        TYPES(&profile_parent, &profile_customer, &profile_note, &profile_settings, &profile_devices)};
+const struct pfs_tree_type pfs_tree_profiles = {.name = "profiles",
+                                                .mode = FOLDER_RW,
+                                                .kind = PFS_SCOPE_PROFILE,
+                                                .children = TYPES(&profile),
+                                                .list = list_objects};
 
 FIELD_FILE(account_customer, PFS_SCOPE_ACCOUNT, PFS_FIELD_CUSTOMER);
 FIELD_FILE(account_note, PFS_SCOPE_ACCOUNT, PFS_FIELD_NOTE);
@@ -641,23 +699,40 @@ SETTINGS(account_settings, PFS_SCOPE_ACCOUNT);
 static const struct pfs_tree_type account_lines = {
     .name = "lines", .mode = FILE_RO, .kind = PFS_SCOPE_ACCOUNT, .read = read_lines_of};
 static const struct pfs_tree_type account = {
-    .names_object = true, .mode = FOLDER_RW, .kind = PFS_SCOPE_ACCOUNT, .find = find_object, .make = make_object,
-    .remove = remove_object, .rename = rename_object,
+    .names_object = true,
+    .mode = FOLDER_RW,
+    .kind = PFS_SCOPE_ACCOUNT,
+    .find = find_object,
+    .make = make_object,
+    .remove = remove_object,
+    .rename = rename_object,
     .children = TYPES(&account_customer, &account_note, &account_settings, &account_lines)};
-const struct pfs_tree_type pfs_tree_accounts = {
-    .name = "accounts", .mode = FOLDER_RW, .kind = PFS_SCOPE_ACCOUNT, .children = TYPES(&account), .list = list_objects};
+const struct pfs_tree_type pfs_tree_accounts = {.name = "accounts",
+                                                .mode = FOLDER_RW,
+                                                .kind = PFS_SCOPE_ACCOUNT,
+                                                .children = TYPES(&account),
+                                                .list = list_objects};
 
 FIELD_FILE(customer_enabled, PFS_SCOPE_CUSTOMER, PFS_FIELD_ENABLED);
 FIELD_FILE(customer_note, PFS_SCOPE_CUSTOMER, PFS_FIELD_NOTE);
 SETTINGS(customer_settings, PFS_SCOPE_CUSTOMER);
 static const struct pfs_tree_type customer = {
-    .names_object = true, .mode = FOLDER_RW, .kind = PFS_SCOPE_CUSTOMER, .find = find_object, .make = make_object,
-    .remove = remove_object, .rename = rename_object, .children = TYPES(&customer_enabled, &customer_note, &customer_settings)};
-const struct pfs_tree_type pfs_tree_customers = {
-    .name = "customers", .mode = FOLDER_RW, .kind = PFS_SCOPE_CUSTOMER, .children = TYPES(&customer), .list = list_objects};
+    .names_object = true,
+    .mode = FOLDER_RW,
+    .kind = PFS_SCOPE_CUSTOMER,
+    .find = find_object,
+    .make = make_object,
+    .remove = remove_object,
+    .rename = rename_object,
+    .children = TYPES(&customer_enabled, &customer_note, &customer_settings)};
+const struct pfs_tree_type pfs_tree_customers = {.name = "customers",
+                                                 .mode = FOLDER_RW,
+                                                 .kind = PFS_SCOPE_CUSTOMER,
+                                                 .children = TYPES(&customer),
+                                                 .list = list_objects};
 
-#define MODEL_FILE(variable, name_, fact)                                                                                   \
-    static const struct pfs_tree_type variable = {                                                                          \
+#define MODEL_FILE(variable, name_, fact)                                                                    \
+    static const struct pfs_tree_type variable = {                                                           \
         .name = name_, .mode = FILE_RO, .kind = PFS_SCOPE_MODEL, .field = fact, .read = read_model}
 MODEL_FILE(model_vendor, "vendor", MODEL_VENDOR);
 MODEL_FILE(model_title, "title", MODEL_TITLE);
@@ -666,11 +741,18 @@ MODEL_FILE(model_keys, "keys", MODEL_KEYS);
 MODEL_FILE(model_files, "files", MODEL_FILES);
 MODEL_FILE(model_template, "template", MODEL_TEMPLATE);
 SETTINGS(model_settings, PFS_SCOPE_MODEL);
-static const struct pfs_tree_type model = {
-    .names_object = true, .mode = FOLDER, .kind = PFS_SCOPE_MODEL, .find = find_model,
-    .children = TYPES(&model_vendor, &model_title, &model_lines, &model_keys, &model_files, &model_template, &model_settings)};
-const struct pfs_tree_type pfs_tree_models = {
-    .name = "models", .mode = FOLDER, .kind = PFS_SCOPE_MODEL, .children = TYPES(&model), .list = list_models};
+static const struct pfs_tree_type model = {.names_object = true,
+                                           .mode = FOLDER,
+                                           .kind = PFS_SCOPE_MODEL,
+                                           .find = find_model,
+                                           .children =
+                                               TYPES(&model_vendor, &model_title, &model_lines, &model_keys,
+                                                     &model_files, &model_template, &model_settings)};
+const struct pfs_tree_type pfs_tree_models = {.name = "models",
+                                              .mode = FOLDER,
+                                              .kind = PFS_SCOPE_MODEL,
+                                              .children = TYPES(&model),
+                                              .list = list_models};
 
 SETTINGS(site_settings, PFS_SCOPE_SITE);
 const struct pfs_tree_type pfs_tree_site = {

@@ -4,15 +4,20 @@
 #include <errno.h>
 #include <string.h>
 
-enum { FOLDER = S_IFDIR | 0750, FILE_RW = S_IFREG | 0660, FILE_RO = S_IFREG | 0440, FILE_WO = S_IFREG | 0220 };
+enum {
+    FOLDER = S_IFDIR | 0750,
+    FILE_RW = S_IFREG | 0660,
+    FILE_RO = S_IFREG | 0440,
+    FILE_WO = S_IFREG | 0220
+};
 
 /* ---- ctl: commands, a write a transaction ---- */
 
 struct ctl {
-    bool has_outcome;      /* this descriptor has written: reads give what became of it */
+    bool has_outcome; /* this descriptor has written: reads give what became of it */
     struct pfs_buf outcome;
     size_t cursor;
-    int64_t if_gen;        /* guards writes until one commits; 0: none */
+    int64_t if_gen; /* guards writes until one commits; 0: none */
 };
 
 static int open_ctl(struct pfs_handle *h, struct pfs_err *err)
@@ -28,8 +33,8 @@ static void release_ctl(struct pfs_handle *h)
     pfs_buf_done(&ctl->outcome);
 }
 
-/* Takes `if-gen N` lines at the front of a text, which ends in a newline: they become comments, so that lines keep their numbers.
- * Whether more follows. */
+/* Takes `if-gen N` lines at the front of a text, which ends in a newline: they become comments, so that lines
+ * keep their numbers. Whether more follows. */
 static int take_guard(struct ctl *ctl, char *text, const char *text_end, struct pfs_err *err)
 {
     static const char word[] = "if-gen ";
@@ -46,7 +51,8 @@ static int take_guard(struct ctl *ctl, char *text, const char *text_end, struct 
     return text < text_end;
 }
 
-static int run_ctl(struct pfs_handle *h, const char *data, size_t len, FILE *notes, int64_t *ret_gen, struct pfs_err *err)
+static int run_ctl(struct pfs_handle *h, const char *data, size_t len, FILE *notes, int64_t *ret_gen,
+                   struct pfs_err *err)
 {
     struct ctl *ctl = h->own;
     struct pfs_command_io io = {.notes = notes};
@@ -92,9 +98,11 @@ static int write_ctl(struct pfs_handle *h, const char *data, size_t len, struct 
     int r = run_ctl(h, data, len, f, &gen, &why);
     fclose(f);
     describe(&text, gen, notes);
-    pfs_outcomes_note(h->call.tree->outcomes, h->call.context->login, r, r < 0 ? pfs_err_text(&why, r) : pfs_buf_str(&text));
+    pfs_outcomes_note(h->call.tree->outcomes, h->call.context->login, r,
+                      r < 0 ? pfs_err_text(&why, r) : pfs_buf_str(&text));
     pfs_buf_reset(&ctl->outcome);
-    pfs_outcomes_line(r, r < 0 ? pfs_err_text(&why, r) : pfs_buf_str(&text), &ctl->outcome); /* its own: another may have noted since */
+    pfs_outcomes_line(r, r < 0 ? pfs_err_text(&why, r) : pfs_buf_str(&text),
+                      &ctl->outcome); /* its own: another may have noted since */
     ctl->has_outcome = true;
     ctl->cursor = 0;
     if (r < 0)
@@ -115,8 +123,11 @@ static int read_ctl(struct pfs_handle *h, size_t size, const char **ret, size_t 
     return 0;
 }
 
-static const struct pfs_handle_ops ctl_ops = {
-    .size = sizeof(struct ctl), .open = open_ctl, .read = read_ctl, .write = write_ctl, .release = release_ctl};
+static const struct pfs_handle_ops ctl_ops = {.size = sizeof(struct ctl),
+                                              .open = open_ctl,
+                                              .read = read_ctl,
+                                              .write = write_ctl,
+                                              .release = release_ctl};
 const struct pfs_tree_type pfs_tree_ctl = {.name = "ctl", .mode = FILE_RW, .handle = &ctl_ops};
 
 /* ---- import: a whole file, taken at close ---- */
@@ -165,7 +176,8 @@ static int read_report(struct pfs_tree_call *call, struct pfs_buf *out, struct p
     return 0;
 }
 
-const struct pfs_tree_type pfs_tree_import_report = {.name = "import.report", .mode = FILE_RO, .alone = true, .read = read_report};
+const struct pfs_tree_type pfs_tree_import_report = {
+    .name = "import.report", .mode = FILE_RO, .alone = true, .read = read_report};
 
 struct import {
     FILE *file; /* what was written so far; NULL: nothing */
@@ -219,7 +231,9 @@ static void release_import(struct pfs_handle *h)
     struct import *i = h->own;
     if (i->file && !i->taken) {
         char *report = NULL;
-        if (asprintf(&report, "refused: %ld bytes were written and not closed in order: nothing was imported\n", ftell(i->file)) >= 0)
+        if (asprintf(&report,
+                     "refused: %ld bytes were written and not closed in order: nothing was imported\n",
+                     ftell(i->file)) >= 0)
             set_report(h->call.tree->import_report, report);
     }
     if (i->file)
@@ -234,7 +248,8 @@ const struct pfs_tree_type pfs_tree_import = {.name = "import", .mode = FILE_WO,
 
 static int read_export(struct pfs_tree_call *call, struct pfs_buf *out, struct pfs_err *err)
 {
-    const char *words[] = {"export", "--format", call->type == &pfs_tree_export_xml ? "xml" : "csv", "--secrets"};
+    const char *words[] = {"export", "--format", call->type == &pfs_tree_export_xml ? "xml" : "csv",
+                           "--secrets"};
     return pfs_tree_print(call, call->tree->show_secrets ? 4 : 3, words, out, err);
 }
 
@@ -244,8 +259,10 @@ static int read_log(struct pfs_tree_call *call, struct pfs_buf *out, struct pfs_
     return pfs_tree_print(call, 1, words, out, err);
 }
 
-const struct pfs_tree_type pfs_tree_export_csv = {.name = "export.csv", .mode = FILE_RO, .alone = true, .read = read_export};
-const struct pfs_tree_type pfs_tree_export_xml = {.name = "export.xml", .mode = FILE_RO, .alone = true, .read = read_export};
+const struct pfs_tree_type pfs_tree_export_csv = {
+    .name = "export.csv", .mode = FILE_RO, .alone = true, .read = read_export};
+const struct pfs_tree_type pfs_tree_export_xml = {
+    .name = "export.xml", .mode = FILE_RO, .alone = true, .read = read_export};
 const struct pfs_tree_type pfs_tree_log = {.name = "log", .mode = FILE_RO, .alone = true, .read = read_log};
 
 /* ---- the root ---- */
@@ -253,8 +270,10 @@ const struct pfs_tree_type pfs_tree_log = {.name = "log", .mode = FILE_RO, .alon
 const struct pfs_tree_type pfs_tree_root = {
     .name = "control",
     .mode = FOLDER,
-    .children = (const struct pfs_tree_type *const[]){&pfs_tree_ctl, &pfs_tree_import, &pfs_tree_import_report, &pfs_tree_export_csv,
-                                                       &pfs_tree_export_xml, &pfs_tree_log, &pfs_tree_errors,
-                                                       &pfs_tree_unknown, &pfs_tree_status, &pfs_tree_events, &pfs_tree_devices, &pfs_tree_profiles,
-                                                       &pfs_tree_accounts, &pfs_tree_customers, &pfs_tree_models, &pfs_tree_site, NULL},
+    .children =
+        (const struct pfs_tree_type *const[]){
+            &pfs_tree_ctl, &pfs_tree_import, &pfs_tree_import_report, &pfs_tree_export_csv,
+            &pfs_tree_export_xml, &pfs_tree_log, &pfs_tree_errors, &pfs_tree_unknown, &pfs_tree_status,
+            &pfs_tree_events, &pfs_tree_devices, &pfs_tree_profiles, &pfs_tree_accounts, &pfs_tree_customers,
+            &pfs_tree_models, &pfs_tree_site, NULL},
 };

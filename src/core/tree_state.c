@@ -22,9 +22,12 @@ static int read_status(struct pfs_tree_call *call, struct pfs_buf *out, struct p
     return pfs_status_print(call->tree->status, call->context->store, out, err);
 }
 
-const struct pfs_tree_type pfs_tree_errors = {.name = "errors", .mode = FILE_RO, .alone = true, .unsized = true, .read = read_errors};
-const struct pfs_tree_type pfs_tree_unknown = {.name = "unknown", .mode = FILE_RO, .unsized = true, .read = read_unknown};
-const struct pfs_tree_type pfs_tree_status = {.name = "status", .mode = FILE_RO, .unsized = true, .read = read_status};
+const struct pfs_tree_type pfs_tree_errors = {
+    .name = "errors", .mode = FILE_RO, .alone = true, .unsized = true, .read = read_errors};
+const struct pfs_tree_type pfs_tree_unknown = {
+    .name = "unknown", .mode = FILE_RO, .unsized = true, .read = read_unknown};
+const struct pfs_tree_type pfs_tree_status = {
+    .name = "status", .mode = FILE_RO, .unsized = true, .read = read_status};
 
 /* ---- events: lines that come for ever ---- */
 
@@ -49,7 +52,8 @@ static int open_events(struct pfs_handle *h, struct pfs_err *err)
     return r;
 }
 
-static int read_events(struct pfs_handle *h, size_t size, const char **ret, size_t *ret_len, struct pfs_err *err)
+static int read_events(struct pfs_handle *h, size_t size, const char **ret, size_t *ret_len,
+                       struct pfs_err *err)
 {
     struct events *e = h->own;
     if (size > e->cap) {

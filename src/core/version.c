@@ -12,8 +12,7 @@ struct pfs_cache {
     struct pfs_version *newest, *oldest; /* versions whose bytes are held */
 };
 
-/* ---- bytes
- * -------------------------------------------------------------------------------------------------- */
+/* ---- bytes ---- */
 
 struct pfs_bytes *pfs_bytes_new(const char *data, size_t len)
 {
@@ -39,8 +38,7 @@ void pfs_bytes_unref(struct pfs_bytes *b)
         free(b);
 }
 
-/* ---- the cache, in order of use
- * ----------------------------------------------------------------------------- */
+/* ---- the cache, in order of use ---- */
 
 int pfs_cache_new(size_t limit, struct pfs_cache **ret)
 {
@@ -127,8 +125,7 @@ static struct pfs_bytes *cached(struct pfs_version *v)
     return b;
 }
 
-/* ---- versions
- * ----------------------------------------------------------------------------------------------- */
+/* ---- versions ---- */
 
 struct pfs_version *pfs_version_ref(struct pfs_version *v)
 {

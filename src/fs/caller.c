@@ -34,7 +34,8 @@ static bool read_sudo_uid(pid_t pid, uid_t *ret)
     return false;
 }
 
-/* The audit's login uid, which follows a person through su and sudo; else, for root, SUDO_UID; else the user itself. */
+/* The audit's login uid, which follows a person through su and sudo; else, for root, SUDO_UID; else the user
+ * itself. */
 static uid_t login_uid(pid_t pid, uid_t uid)
 {
     char text[32];

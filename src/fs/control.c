@@ -45,8 +45,8 @@ static int join(const char *folder, const char *name, char *out, size_t size)
 }
 
 /* The place of a name in a folder. */
-static int find(struct pfs_fs *fs, struct pfs_context *c, const char *folder, const char *name, struct pfs_tree_call *ret,
-                bool *ret_creatable, struct pfs_err *err)
+static int find(struct pfs_fs *fs, struct pfs_context *c, const char *folder, const char *name,
+                struct pfs_tree_call *ret, bool *ret_creatable, struct pfs_err *err)
 {
     char path[PFS_TREE_PATH_MAX];
     int r = join(folder, name, path, sizeof path);
@@ -55,19 +55,27 @@ static int find(struct pfs_fs *fs, struct pfs_context *c, const char *folder, co
 
 /* ---- attributes ---- */
 
-/* The size of a file's content; files that are costly to make, and special ones, have none: they are read without it. */
+/* The size of a file's content; files that are costly to make, and special ones, have none: they are read
+ * without it. */
 static off_t size_of(struct pfs_tree_call *call)
 {
     struct pfs_buf content autobuf = PFS_BUF_INIT(PFS_TREE_WRITE_MAX * 2);
-    if (!call->type->read || call->type->alone || call->type->unsized || pfs_tree_read(call, &content, NULL) < 0)
+    if (!call->type->read || call->type->alone || call->type->unsized ||
+        pfs_tree_read(call, &content, NULL) < 0)
         return 0;
     return (off_t)content.len;
 }
 
-static void fill_attr(const struct pfs_fs *fs, uint64_t id, const struct pfs_tree_type *type, off_t size, struct stat *ret)
+static void fill_attr(const struct pfs_fs *fs, uint64_t id, const struct pfs_tree_type *type, off_t size,
+                      struct stat *ret)
 {
-    *ret = (struct stat){.st_ino = id, .st_mode = type->mode, .st_nlink = pfs_tree_is_folder(type) ? 2 : 1, .st_uid = 0,
-                         .st_gid = fs->admin_gid, .st_size = size, .st_blksize = 4096};
+    *ret = (struct stat){.st_ino = id,
+                         .st_mode = type->mode,
+                         .st_nlink = pfs_tree_is_folder(type) ? 2 : 1,
+                         .st_uid = 0,
+                         .st_gid = fs->admin_gid,
+                         .st_size = size,
+                         .st_blksize = 4096};
     ret->st_atim.tv_sec = ret->st_mtim.tv_sec = ret->st_ctim.tv_sec = fs->started;
 }
 
@@ -75,7 +83,8 @@ static int reply_entry(fuse_req_t req, struct pfs_tree_call *call)
 {
     struct pfs_fs *fs = fs_of(req);
     struct fuse_entry_param e = {.attr_timeout = NO_TIME_S, .entry_timeout = NO_TIME_S};
-    if (pfs_nodes_take_path(fs->nodes, PFS_NODE_CONTROL, call->path, 0, pfs_content_next_id(fs->content), &e.ino) < 0)
+    if (pfs_nodes_take_path(fs->nodes, PFS_NODE_CONTROL, call->path, 0, pfs_content_next_id(fs->content),
+                            &e.ino) < 0)
         return -ENOMEM;
     fill_attr(fs, e.ino, call->type, pfs_tree_is_folder(call->type) ? 0 : size_of(call), &e.attr);
     if (fuse_reply_entry(req, &e) < 0)
@@ -112,7 +121,8 @@ void pfs_control_getattr(fuse_req_t req, const struct pfs_node *node)
         fuse_reply_err(req, -r);
         return;
     }
-    fill_attr(fs_of(req), node->id, call.type, is_new || pfs_tree_is_folder(call.type) ? 0 : size_of(&call), &st);
+    fill_attr(fs_of(req), node->id, call.type, is_new || pfs_tree_is_folder(call.type) ? 0 : size_of(&call),
+              &st);
     fuse_reply_attr(req, &st, NO_TIME_S);
 }
 
@@ -129,7 +139,8 @@ static int truncate_to(fuse_req_t req, const struct pfs_node *node, struct pfs_h
     return r < 0 ? r : pfs_handle_truncate(h, &call, size, NULL);
 }
 
-/* Modes and owners are fixed; times are taken and forgotten, as `touch` and rsync set them; a file is made empty by the write that follows. */
+/* Modes and owners are fixed; times are taken and forgotten, as `touch` and rsync set them; a file is made
+ * empty by the write that follows. */
 void pfs_control_setattr(fuse_req_t req, const struct pfs_node *node, const struct stat *attr, int to_set,
                          const struct fuse_file_info *fi)
 {
@@ -152,7 +163,8 @@ static struct pfs_handle *handle_of(const struct fuse_file_info *fi)
     return (struct pfs_handle *)(uintptr_t)fi->fh;
 }
 
-static int open_handle(fuse_req_t req, const struct pfs_tree_call *call, struct fuse_file_info *fi, struct pfs_err *err)
+static int open_handle(fuse_req_t req, const struct pfs_tree_call *call, struct fuse_file_info *fi,
+                       struct pfs_err *err)
 {
     struct pfs_handle *h;
     bool writes = (fi->flags & O_ACCMODE) != O_RDONLY;
@@ -161,7 +173,8 @@ static int open_handle(fuse_req_t req, const struct pfs_tree_call *call, struct 
     if (writes && !call->type->write && !call->type->handle)
         return pfs_err_set(err, EPERM, "control/%s: cannot be written", call->path);
     if (call->type->handle && call->type->handle->flush && fuse_req_ctx(req)->pid == 0)
-        return pfs_err_set(err, EPERM, "control/%s: is not for a process that cannot be seen from here", call->path);
+        return pfs_err_set(err, EPERM, "control/%s: is not for a process that cannot be seen from here",
+                           call->path);
     int r = pfs_handle_open(call, pfs_fs_process(fuse_req_ctx(req)->pid), &h, err);
     if (r < 0)
         return r;
@@ -188,11 +201,13 @@ void pfs_control_open(fuse_req_t req, const struct pfs_node *node, struct fuse_f
         pfs_handle_release(handle_of(fi), c);
 }
 
-static int reply_create(fuse_req_t req, const struct pfs_tree_call *call, struct pfs_context *c, struct fuse_file_info *fi)
+static int reply_create(fuse_req_t req, const struct pfs_tree_call *call, struct pfs_context *c,
+                        struct fuse_file_info *fi)
 {
     struct pfs_fs *fs = fs_of(req);
     struct fuse_entry_param e = {.attr_timeout = NO_TIME_S, .entry_timeout = NO_TIME_S};
-    if (pfs_nodes_take_path(fs->nodes, PFS_NODE_CONTROL, call->path, 0, pfs_content_next_id(fs->content), &e.ino) < 0) {
+    if (pfs_nodes_take_path(fs->nodes, PFS_NODE_CONTROL, call->path, 0, pfs_content_next_id(fs->content),
+                            &e.ino) < 0) {
         pfs_handle_release(handle_of(fi), c);
         return -ENOMEM;
     }
@@ -214,7 +229,8 @@ void pfs_control_create(fuse_req_t req, const char *folder, const char *name, st
     if (r == 0)
         r = find(fs_of(req), c, folder, name, &call, &creatable, &why);
     if (r == -ENOENT && creatable)
-        r = call.type->may_create ? call.type->may_create(&call, &why) : pfs_err_set(&why, EPERM, "no file can be made here");
+        r = call.type->may_create ? call.type->may_create(&call, &why)
+                                  : pfs_err_set(&why, EPERM, "no file can be made here");
     else if (r == -ENOENT)
         r = pfs_err_set(&why, EPERM, "no file can be made here");
     if (r == 0)
@@ -312,7 +328,8 @@ void pfs_control_remove(fuse_req_t req, const char *folder, const char *name, bo
     if (r == 0 && pfs_tree_is_folder(call.type) != folder_wanted)
         r = folder_wanted ? -ENOTDIR : -EISDIR;
     if (r == 0)
-        r = call.type->remove ? call.type->remove(&call, &why) : pfs_err_set(&why, EPERM, "control/%s: cannot be deleted", call.path);
+        r = call.type->remove ? call.type->remove(&call, &why)
+                              : pfs_err_set(&why, EPERM, "control/%s: cannot be deleted", call.path);
     if (r == 0)
         pfs_nodes_release_path(fs_of(req)->nodes, PFS_NODE_CONTROL, call.path);
     reply_change(req, c, r, &why);
@@ -340,7 +357,7 @@ struct listing {
     struct listed {
         char *name;
         mode_t mode;
-    } *names;
+    } * names;
 };
 
 static void free_listing(struct listing *l)

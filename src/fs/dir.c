@@ -1,5 +1,6 @@
-/* Listings. Offsets are places in an order that changes do not disturb, not counts: names that are common to models and assets by a hash of
- * the name, then devices by MAC and file. So what stays is listed exactly once however much else comes and goes between two reads. */
+/* Listings. Offsets are places in an order that changes do not disturb, not counts: names that are common to
+ * models and assets by a hash of the name, then devices by MAC and file. So what stays is listed exactly once
+ * however much else comes and goes between two reads. */
 #include "fs/fs.h"
 
 #include <ctype.h>
@@ -8,7 +9,8 @@
 #include <strings.h>
 #include <xxhash.h>
 
-/* Offsets: 0 the start, 1 to 3 ".", ".." and control, then hashes of names below DEVICES, then DEVICES + MAC * 256 + file + 1. */
+/* Offsets: 0 the start, 1 to 3 ".", ".." and control, then hashes of names below DEVICES, then DEVICES + MAC
+ * * 256 + file + 1. */
 static const uint64_t DEVICES = UINT64_C(1) << 62;
 enum { DOT = 1, DOT_DOT = 2, CONTROL = 3, FILES_OF_A_DEVICE = 256, NAMES_MAX = 1 << 20 };
 
@@ -19,7 +21,7 @@ struct listing {
     struct pfs_store *store; /* NULL: a folder of assets */
     char *buf;
     size_t size, used;
-    uint64_t from;           /* list what comes after this offset */
+    uint64_t from; /* list what comes after this offset */
 };
 
 /* A name that is not a device's. */

@@ -1,5 +1,5 @@
-/* Reads and polls of control/events. A read that has nothing yet is parked and answered by the hub's thread when a line comes: no serving
- * thread ever waits, and no notification is sent from one. */
+/* Reads and polls of control/events. A read that has nothing yet is parked and answered by the hub's thread
+ * when a line comes: no serving thread ever waits, and no notification is sent from one. */
 #include "fs/control.h"
 
 #include <errno.h>
@@ -21,7 +21,9 @@ static void answer(void *arg, int r)
 {
     struct wait *w = arg;
     autofree char *buf = malloc(w->size + 1);
-    ssize_t n = !buf ? -ENOMEM : r < 0 ? r : pfs_handle_read(w->handle, w->handle->call.context, buf, w->size, 0, NULL);
+    ssize_t n = !buf    ? -ENOMEM
+                : r < 0 ? r
+                        : pfs_handle_read(w->handle, w->handle->call.context, buf, w->size, 0, NULL);
     if (n == -EWOULDBLOCK) { /* another reader of the descriptor was faster */
         park(w);
         return;

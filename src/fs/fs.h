@@ -20,7 +20,7 @@ struct pfs_fs {
     struct pfs_content *content;
     struct pfs_assets *assets;
     struct pfs_nodes *nodes;
-    struct pfs_tree tree;  /* the control tree */
+    struct pfs_tree tree; /* the control tree */
     struct pfs_status status;
     bool shows_phones, shows_control; /* the view */
     struct pfs_notify *notify;
@@ -42,10 +42,12 @@ int pfs_fs_store(struct pfs_fs *fs, struct pfs_store **ret, struct pfs_err *err)
 int pfs_fs_readers_init(struct pfs_fs *fs, struct pfs_err *err);
 void pfs_fs_readers_done(struct pfs_fs *fs); /* this thread's too; those of others are gone with them */
 
-/* This thread's context: its store, a resolver of its own, the templates now in service. Valid until its next call. */
+/* This thread's context: its store, a resolver of its own, the templates now in service. Valid until its next
+ * call. */
 int pfs_fs_context(struct pfs_fs *fs, struct pfs_context **ret, struct pfs_err *err);
 
-/* Who is behind a request (caller.c): the login as a name; the process of a thread; whether it is being killed by a signal. */
+/* Who is behind a request (caller.c): the login as a name; the process of a thread; whether it is being
+ * killed by a signal. */
 void pfs_fs_login(pid_t pid, uid_t uid, char *out, size_t size);
 int64_t pfs_fs_process(pid_t pid);
 bool pfs_fs_is_dying(pid_t pid);

@@ -127,7 +127,8 @@ static int take_file(struct pfs_nodes *t, struct pfs_version *v, uint64_t parent
     return 0;
 }
 
-static int add_path(struct pfs_nodes *t, enum pfs_node_kind kind, const char *key, uint64_t id, struct node **ret)
+static int add_path(struct pfs_nodes *t, enum pfs_node_kind kind, const char *key, uint64_t id,
+                    struct node **ret)
 {
     struct node *n = add_node(t, id);
     if (!n)
@@ -151,8 +152,8 @@ static char *path_key(enum pfs_node_kind kind, const char *path)
     return asprintf(&key, "%c%s", kind == PFS_NODE_CONTROL ? 'c' : 'a', path) < 0 ? NULL : key;
 }
 
-static int take_path(struct pfs_nodes *t, enum pfs_node_kind kind, const char *path, int64_t mtime, uint64_t new_id,
-                     uint64_t *ret_id)
+static int take_path(struct pfs_nodes *t, enum pfs_node_kind kind, const char *path, int64_t mtime,
+                     uint64_t new_id, uint64_t *ret_id)
 {
     autofree char *key = path_key(kind, path);
     if (!key)
@@ -213,8 +214,8 @@ int pfs_nodes_take_file(struct pfs_nodes *t, struct pfs_version *v, uint64_t par
     return r;
 }
 
-int pfs_nodes_take_path(struct pfs_nodes *t, enum pfs_node_kind kind, const char *path, int64_t mtime, uint64_t new_id,
-                        uint64_t *ret_id)
+int pfs_nodes_take_path(struct pfs_nodes *t, enum pfs_node_kind kind, const char *path, int64_t mtime,
+                        uint64_t new_id, uint64_t *ret_id)
 {
     pthread_mutex_lock(&t->lock);
     int r = take_path(t, kind, path, mtime, new_id, ret_id);

@@ -1,8 +1,9 @@
 /* The nodes that the kernel knows: node id to what it stands for, and how often the kernel has looked it up.
  *
- * A version's node id is the version's id: a new version is a new node, an id is never used twice, so the generation is always 0. The
- * kernel may use a node, open or not, until it has forgotten as many look-ups as it was given; the node keeps the version until then. Folders of
- * the assets keep one node as long as the kernel knows them. Thread-safe. */
+ * A version's node id is the version's id: a new version is a new node, an id is never used twice, so the
+ * generation is always 0. The kernel may use a node, open or not, until it has forgotten as many look-ups as
+ * it was given; the node keeps the version until then. Folders of the assets keep one node as long as the
+ * kernel knows them. Thread-safe. */
 #pragma once
 
 #include "core/version.h"
@@ -26,11 +27,13 @@ void pfs_nodes_free(struct pfs_nodes *t);
 
 /* Counts one look-up of this version under parent and name, making the node. 0 or -ENOMEM. */
 int pfs_nodes_take_file(struct pfs_nodes *t, struct pfs_version *v, uint64_t parent, const char *name);
-/* The same for a folder of the assets, or a place in the control tree; *ret_id is its node, new_id where it is not known yet. */
-int pfs_nodes_take_path(struct pfs_nodes *t, enum pfs_node_kind kind, const char *path, int64_t mtime, uint64_t new_id,
-                        uint64_t *ret_id);
+/* The same for a folder of the assets, or a place in the control tree; *ret_id is its node, new_id where it
+ * is not known yet. */
+int pfs_nodes_take_path(struct pfs_nodes *t, enum pfs_node_kind kind, const char *path, int64_t mtime,
+                        uint64_t new_id, uint64_t *ret_id);
 
-/* The next look-up of this path makes another node: to the kernel, a folder that it has removed stays removed, whoever makes it anew. */
+/* The next look-up of this path makes another node: to the kernel, a folder that it has removed stays
+ * removed, whoever makes it anew. */
 void pfs_nodes_release_path(struct pfs_nodes *t, enum pfs_node_kind kind, const char *path);
 
 /* Takes n look-ups back; at none left the node is gone. */
@@ -41,8 +44,8 @@ int pfs_nodes_get(struct pfs_nodes *t, uint64_t id, struct pfs_node *ret);
 
 size_t pfs_nodes_count(struct pfs_nodes *t);
 
-/* The names asked least recently, of at most max files, oldest first: parent and name in names[], owned by the caller. Each is moved to the front, so that the
- * next call gives others. Returns how many. */
+/* The names asked least recently, of at most max files, oldest first: parent and name in names[], owned by
+ * the caller. Each is moved to the front, so that the next call gives others. Returns how many. */
 struct pfs_node_name {
     uint64_t parent;
     char *name;

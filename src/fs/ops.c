@@ -68,7 +68,8 @@ static int reply_folder(fuse_req_t req, const struct pfs_asset *a)
 {
     struct pfs_fs *fs = fs_of(req);
     struct pfs_node node = {.kind = PFS_NODE_FOLDER, .mtime = a->mtime};
-    if (pfs_nodes_take_path(fs->nodes, PFS_NODE_FOLDER, a->path, a->mtime, pfs_content_next_id(fs->content), &node.id) < 0)
+    if (pfs_nodes_take_path(fs->nodes, PFS_NODE_FOLDER, a->path, a->mtime, pfs_content_next_id(fs->content),
+                            &node.id) < 0)
         return -ENOMEM;
     struct fuse_entry_param e = {.ino = node.id, .attr_timeout = NO_TIME_S, .entry_timeout = NO_TIME_S};
     pfs_fs_attr(fs, &node, &e.attr);
@@ -125,7 +126,8 @@ static int lookup_root(fuse_req_t req, const char *name)
 static void op_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
 {
     struct pfs_node node;
-    int r = strlen(name) > PFS_FILE_NAME_MAX ? -ENAMETOOLONG : pfs_nodes_get(fs_of(req)->nodes, parent, &node);
+    int r =
+        strlen(name) > PFS_FILE_NAME_MAX ? -ENAMETOOLONG : pfs_nodes_get(fs_of(req)->nodes, parent, &node);
     if (r < 0) {
         fuse_reply_err(req, -r);
         return;
@@ -267,7 +269,8 @@ static void op_statfs(fuse_req_t req, fuse_ino_t ino)
 
 /* ---- changes: the control tree's; everything else is read only ---- */
 
-/* The path of a node of the control tree, owned by the caller; NULL where it is another's, and the request has been refused. */
+/* The path of a node of the control tree, owned by the caller; NULL where it is another's, and the request
+ * has been refused. */
 static char *control_path(fuse_req_t req, fuse_ino_t ino)
 {
     struct pfs_node node;
@@ -289,7 +292,8 @@ static void op_setattr(fuse_req_t req, fuse_ino_t ino, struct stat *attr, int to
         pfs_control_setattr(req, &node, attr, to_set, fi);
 }
 
-static void op_create(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode, struct fuse_file_info *fi)
+static void op_create(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode,
+                      struct fuse_file_info *fi)
 {
     autofree char *path = control_path(req, parent);
     if (path)
@@ -345,7 +349,8 @@ static void op_link(fuse_req_t req, fuse_ino_t ino, fuse_ino_t parent, const cha
     fuse_reply_err(req, fs_of(req)->shows_control ? EPERM : EROFS);
 }
 
-static void op_write(fuse_req_t req, fuse_ino_t ino, const char *buf, size_t size, off_t off, struct fuse_file_info *fi)
+static void op_write(fuse_req_t req, fuse_ino_t ino, const char *buf, size_t size, off_t off,
+                     struct fuse_file_info *fi)
 {
     pfs_control_write(req, buf, size, off, fi); /* nothing else is ever opened for writing */
 }

@@ -8,8 +8,14 @@
 
 enum { KEY_IGNORE = 1, KEY_READ_ONLY, KEY_READ_WRITE };
 
-#define TEXT(name, field) {name "=%s", offsetof(struct pfs_mount_options, field), 0}
-#define NUMBER(name, field) {name "=%d", offsetof(struct pfs_mount_options, field), 0}
+#define TEXT(name, field)                                                                                    \
+    {                                                                                                        \
+        name "=%s", offsetof(struct pfs_mount_options, field), 0                                             \
+    }
+#define NUMBER(name, field)                                                                                  \
+    {                                                                                                        \
+        name "=%d", offsetof(struct pfs_mount_options, field), 0                                             \
+    }
 
 static const struct fuse_opt spec[] = {
     TEXT("assets", assets),
@@ -54,9 +60,14 @@ static int take_word(struct pfs_mount_options *o, const char *word)
 /* What libfuse takes besides: anything else is a mistake of the user's. */
 static bool is_libfuse_option(const char *arg)
 {
-    static const char *const known[] = {"allow_other", "allow_root", "default_permissions", "fsname=", "subtype=", "max_read=",
-                                        "dev",  "nodev", "suid", "nosuid", "exec", "noexec", "atime", "noatime", "sync", "async",
-                                        "dirsync", "auto_unmount", "context=", "blkdev", "nodiratime", "relatime", "norelatime", "strictatime"};
+    static const char *const known[] = {"allow_other", "allow_root", "default_permissions",
+                                        "fsname=",     "subtype=",   "max_read=",
+                                        "dev",         "nodev",      "suid",
+                                        "nosuid",      "exec",       "noexec",
+                                        "atime",       "noatime",    "sync",
+                                        "async",       "dirsync",    "auto_unmount",
+                                        "context=",    "blkdev",     "nodiratime",
+                                        "relatime",    "norelatime", "strictatime"};
     for (size_t i = 0; i < PFS_N_ELEMENTS(known); i++) {
         size_t len = strlen(known[i]);
         bool prefix = known[i][len - 1] == '=';
@@ -116,7 +127,8 @@ static int check_words(const struct pfs_mount_options *o, struct pfs_err *err)
     return r;
 }
 
-/* Absolute, as the daemon's working directory is the root. A database need not exist yet: the sentence about that comes later. */
+/* Absolute, as the daemon's working directory is the root. A database need not exist yet: the sentence about
+ * that comes later. */
 static int make_absolute(const char *path, char **ret, struct pfs_err *err)
 {
     char here[PATH_MAX];

@@ -6,8 +6,7 @@
 static int run(struct pfs_eval *e, const struct pfs_program *p, unsigned from, unsigned to,
                struct pfs_err *err);
 
-/* ---- overrides
- * ---- */
+/* ---- overrides ---- */
 
 struct gather {
     struct pfs_eval *e;
@@ -39,7 +38,8 @@ static int gather_override(void *arg, const char *key, const struct pfs_value *v
         e->overrides = more;
         g->cap = cap;
     }
-    e->overrides[e->n_overrides++] = (struct pfs_override){.key = key, .value = masked ? e->phone->mask : value->text, .line = g->line};
+    e->overrides[e->n_overrides++] =
+        (struct pfs_override){.key = key, .value = masked ? e->phone->mask : value->text, .line = g->line};
     return 0;
 }
 
@@ -98,8 +98,7 @@ static struct pfs_override *find_override(struct pfs_eval *e, struct pfs_str key
     return best;
 }
 
-/* ---- pairs
- * ---- */
+/* ---- pairs ---- */
 
 /* The native key with its section before it, as overrides name it. */
 static int native_key(struct pfs_eval *e, struct pfs_str key, struct pfs_str *ret, struct pfs_err *err)
@@ -265,8 +264,7 @@ static int check_size(const struct pfs_eval *e, struct pfs_err *err)
     return r < 0 ? pfs_err_nomem(err) : 0;
 }
 
-/* ---- operations without a body
- * ---- */
+/* ---- operations without a body ---- */
 
 static int run_text(struct pfs_eval *e, const struct pfs_op *op, struct pfs_err *err)
 {
@@ -339,8 +337,7 @@ static int run_table(struct pfs_eval *e, const struct pfs_op *op, struct pfs_err
     return r;
 }
 
-/* ---- operations with a body
- * ---- */
+/* ---- operations with a body ---- */
 
 /* Overrides that add native keys go into the section that they name, else to the end of the outermost
  * element.
@@ -482,8 +479,7 @@ static int run_count(struct pfs_eval *e, const struct pfs_program *p, unsigned a
     return r;
 }
 
-/* ---- the walk
- * ---- */
+/* ---- the walk ---- */
 
 static int wanted(struct pfs_eval *e, const struct pfs_op *op, bool *ret, struct pfs_err *err)
 {

@@ -61,8 +61,7 @@ static int number(struct pfs_eval *e, struct pfs_str s, int64_t *ret, struct pfs
     return errno || *end ? no_number(e, s, err) : 0;
 }
 
-/* ---- truth
- * ---- */
+/* ---- truth ---- */
 
 static int filter_bool(struct pfs_eval *e, struct pfs_str *v, const struct pfs_str *args, size_t n,
                        struct pfs_err *err)
@@ -132,8 +131,7 @@ static int filter_nonzero(struct pfs_eval *e, struct pfs_str *v, const struct pf
     return 0;
 }
 
-/* ---- numbers; the empty text stays empty
- * ---- */
+/* ---- numbers; the empty text stays empty ---- */
 
 enum arithmetic { ADD, SUB, MUL, DIV, MOD };
 
@@ -313,8 +311,7 @@ static int filter_duration(struct pfs_eval *e, struct pfs_str *v, const struct p
     return r < 0 ? r : take(e, &b, v, err);
 }
 
-/* ---- text
- * ---- */
+/* ---- text ---- */
 
 static int change_case(struct pfs_eval *e, struct pfs_str *v, int (*change)(int), struct pfs_err *err)
 {
@@ -473,8 +470,7 @@ static int filter_quote(struct pfs_eval *e, struct pfs_str *v, const struct pfs_
     return take(e, &b, v, err);
 }
 
-/* ---- lists: items separated by commas
- * ---- */
+/* ---- lists: items separated by commas ---- */
 
 /* The next item of a list; *at moves behind it. False at the end. */
 static bool next_item(struct pfs_str list, size_t *at, struct pfs_str *ret)

@@ -12,8 +12,7 @@
 
 enum { TEMPLATES_MAX = 4096, PROBLEMS_MAX = 256 };
 
-/* ---- the files of a folder
- * ---- */
+/* ---- the files of a folder ---- */
 
 /* By bytes, whatever the locale: the order says who has a name that is claimed twice. */
 static int by_bytes(const struct dirent **a, const struct dirent **b)
@@ -107,8 +106,7 @@ uint64_t pfs_library_fingerprint(const struct pfs_library_source *source)
     return hash;
 }
 
-/* ---- loading
- * ---- */
+/* ---- loading ---- */
 
 struct loader {
     struct pfs_library *lib;
@@ -175,8 +173,7 @@ static int load_folders(struct loader *loader, const struct pfs_library_source *
     return r < 0 ? r : each_template(source->shipped, load_template, loader);
 }
 
-/* ---- indexes
- * ---- */
+/* ---- indexes ---- */
 
 static bool is_site(const struct loader *loader, const struct pfs_template *t)
 {
@@ -335,8 +332,7 @@ void pfs_library_unref(struct pfs_library *l)
     free(l);
 }
 
-/* ---- asking
- * ---- */
+/* ---- asking ---- */
 
 const struct pfs_model *pfs_library_model(const struct pfs_library *l, const char *name)
 {

@@ -150,8 +150,7 @@ struct pfs_program {
     bool places_overrides; /* there is an <overrides/> */
 };
 
-/* ---- compiling expressions (expr.c)
- * ---- */
+/* ---- compiling expressions (expr.c) ---- */
 
 /* What names an expression may use. */
 struct pfs_names {

@@ -94,8 +94,7 @@ static bool is_word(const char *text)
     return *text && text[strspn(text, chars)] == '\0';
 }
 
-/* ---- maps and blocks
- * ---- */
+/* ---- maps and blocks ---- */
 
 static int read_map_entry(struct reader *r, xmlNode *node, struct pfs_map_rule *rule, struct pfs_err *err)
 {
@@ -186,8 +185,7 @@ static int read_maps_and_blocks(struct reader *r, const struct pfs_value_map **m
     return ok;
 }
 
-/* ---- models
- * ---- */
+/* ---- models ---- */
 
 static const char *const model_attrs[] = {"name", "title", "lines", "keys", "modules", NULL};
 
@@ -275,8 +273,7 @@ static int read_models(struct reader *r, struct pfs_err *err)
     return 0;
 }
 
-/* ---- files
- * ---- */
+/* ---- files ---- */
 
 static int read_refusals(const xmlNode *node, const char *const *words, struct pfs_value_rules *rules,
                          struct pfs_err *err)
@@ -580,8 +577,7 @@ static int read_files(struct reader *r, struct pfs_err *err)
     return ok;
 }
 
-/* ---- the whole
- * ---- */
+/* ---- the whole ---- */
 
 static int read_root(struct reader *r, struct pfs_err *err)
 {
@@ -699,8 +695,7 @@ const struct pfs_model *pfs_template_model(const struct pfs_template *t, const c
     return NULL;
 }
 
-/* ---- names
- * ---- */
+/* ---- names ---- */
 
 bool pfs_model_forbids(const struct pfs_model *m, const char *name)
 {

@@ -54,8 +54,7 @@ static int on_wal(void *arg, sqlite3 *sqlite, const char *name, int n_pages)
     return SQLITE_OK;
 }
 
-/* ---- opening
- * ------------------------------------------------------------------------------------------------- */
+/* ---- opening ---- */
 
 static void set_limits(sqlite3 *sqlite)
 {
@@ -196,8 +195,7 @@ int pfs_db_script(struct pfs_db *db, const char *sql, struct pfs_err *err)
     return rc == SQLITE_OK ? 0 : pfs_db_error(db, rc, err);
 }
 
-/* ---- statements
- * ---------------------------------------------------------------------------------------------- */
+/* ---- statements ---- */
 
 static int prepare(struct pfs_db *db, const char *sql, unsigned flags, sqlite3_stmt **ret,
                    struct pfs_err *err)

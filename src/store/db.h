@@ -61,8 +61,7 @@ static inline bool pfs_db_in_transaction(const struct pfs_db *db)
 /* Runs a script of our own, e.g. a schema. */
 int pfs_db_script(struct pfs_db *db, const char *sql, struct pfs_err *err);
 
-/* ---- statements
- * ---------------------------------------------------------------------------------------------- */
+/* ---- statements ---- */
 
 /* A statement being run. On the stack with `autoquery`. */
 struct pfs_query {

@@ -120,8 +120,7 @@ int pfs_store_device(struct pfs_store *s, uint64_t mac, struct pfs_device **ret,
     return 0;
 }
 
-/* ---- references
- * ---------------------------------------------------------------------------------------------- */
+/* ---- references ---- */
 
 /* Where the account is among the references, or would be. */
 static size_t find_reference(const struct pfs_device *d, const char *account, bool *ret_there)
@@ -159,8 +158,7 @@ int pfs_store_reference(struct pfs_store *s, struct pfs_device *d, const char *a
     return 0;
 }
 
-/* ---- lists
- * --------------------------------------------------------------------------------------------------- */
+/* ---- lists ---- */
 
 int pfs_store_list(struct pfs_store *s, uint64_t from_mac, pfs_list_fn fn, void *arg, struct pfs_err *err)
 {

@@ -41,8 +41,7 @@ bool pfs_field_of(enum pfs_scope kind, enum pfs_field field)
            (fields[field].kinds & PFS_SCOPE_BIT(kind)) != 0;
 }
 
-/* ---- ownership
- * ----------------------------------------------------------------------------------------------- */
+/* ---- ownership ---- */
 
 /* A row that an ownership rule finds wrong: 1 with the names of the first two columns, "" for NULL; 0 none.
  */
@@ -179,8 +178,7 @@ static int check_profile_customer(struct pfs_store *s, int64_t profile, int64_t 
     return r;
 }
 
-/* ---- changing
- * ------------------------------------------------------------------------------------------------ */
+/* ---- changing ---- */
 
 int pfs_store_model(struct pfs_store *s, const char *name, int64_t *ret_id, struct pfs_err *err)
 {

@@ -17,8 +17,7 @@ static int no_such_kind(enum pfs_scope kind, const char *verb, struct pfs_err *e
     return pfs_err_set(err, EINVAL, "a %s cannot be %s", pfs_scope_name(kind), verb);
 }
 
-/* ---- adding
- * -------------------------------------------------------------------------------------------------- */
+/* ---- adding ---- */
 
 static int add_device(struct pfs_store *s, const char *name, struct pfs_err *err)
 {
@@ -80,8 +79,7 @@ int pfs_store_add(struct pfs_store *s, enum pfs_scope kind, const char *name, in
     return 0;
 }
 
-/* ---- renaming
- * ------------------------------------------------------------------------------------------------ */
+/* ---- renaming ---- */
 
 static int rename_device(struct pfs_store *s, int64_t id, const char *name, struct pfs_err *err)
 {
@@ -125,8 +123,7 @@ int pfs_store_rename(struct pfs_store *s, enum pfs_scope kind, int64_t id, const
     return r < 0 ? r : 0;
 }
 
-/* ---- deleting
- * ------------------------------------------------------------------------------------------------ */
+/* ---- deleting ---- */
 
 /* What may hang on an object of a kind: how to count it, and how it goes or lets go. */
 struct dependant {
@@ -214,8 +211,7 @@ int pfs_store_delete(struct pfs_store *s, enum pfs_scope kind, int64_t id, bool 
     return r < 0 ? r : 0;
 }
 
-/* ---- lines
- * --------------------------------------------------------------------------------------------------- */
+/* ---- lines ---- */
 
 int pfs_store_assign(struct pfs_store *s, uint64_t mac, unsigned number, int64_t account, struct pfs_err *err)
 {

@@ -5,8 +5,7 @@
 #include <errno.h>
 #include <string.h>
 
-/* ---- finding
- * ------------------------------------------------------------------------------------------------- */
+/* ---- finding ---- */
 
 int pfs_inventory_parse_line(const char *name, uint64_t *ret_mac, unsigned *ret_number, struct pfs_err *err)
 {
@@ -110,8 +109,7 @@ void pfs_inventory_name(struct pfs_store *s, enum pfs_scope kind, int64_t id,
     snprintf(out, PFS_OBJECT_NAME_STR, "%s", pfs_query_text(&q, 0));
 }
 
-/* ---- showing and listing
- * ------------------------------------------------------------------------------------- */
+/* ---- showing and listing ---- */
 
 /* Columns: id, name, then the fields in order of enum pfs_field. */
 #define SITE "SELECT 0, '', NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL"
@@ -201,8 +199,7 @@ int pfs_store_count(struct pfs_store *s, enum pfs_scope kind, int64_t *ret, stru
     return r < 0 ? r : 0;
 }
 
-/* ---- lines
- * --------------------------------------------------------------------------------------------------- */
+/* ---- lines ---- */
 
 #define LINE_ROWS                                                                                            \
     "SELECT l.id, l.device, l.number, a.name FROM line l LEFT JOIN account a ON a.id = l.account "
@@ -235,8 +232,7 @@ int pfs_store_lines_of_account(struct pfs_store *s, int64_t account, pfs_line_fn
     return each_line(s, LINE_ROWS "WHERE l.account = ?1 ORDER BY l.device, l.number", account, fn, arg, err);
 }
 
-/* ---- the devices of a scope
- * ---------------------------------------------------------------------------------- */
+/* ---- the devices of a scope ---- */
 
 int pfs_store_devices_of(struct pfs_store *s, enum pfs_scope scope, int64_t id, pfs_mac_fn fn, void *arg,
                          struct pfs_err *err)

@@ -23,8 +23,7 @@ static char *join(const char *a, const char *b)
     return s;
 }
 
-/* ---- making
- * -------------------------------------------------------------------------------------------------- */
+/* ---- making ---- */
 
 static int new_epoch(int64_t *ret, struct pfs_err *err)
 {
@@ -140,8 +139,7 @@ int pfs_store_create(const char *path, const struct pfs_catalogue *c, struct pfs
     return r;
 }
 
-/* ---- opening
- * ------------------------------------------------------------------------------------------------- */
+/* ---- opening ---- */
 
 static int find_file(const char *path, struct pfs_store *s, struct pfs_err *err)
 {
@@ -273,8 +271,7 @@ void pfs_store_close(struct pfs_store *s)
     free(s);
 }
 
-/* ---- snapshots
- * ----------------------------------------------------------------------------------------------- */
+/* ---- snapshots ---- */
 
 static int read_watermark(struct pfs_store *s, struct pfs_watermark *ret, struct pfs_err *err)
 {
@@ -326,8 +323,7 @@ int pfs_store_watermark(struct pfs_store *s, struct pfs_watermark *ret, struct p
     return 0;
 }
 
-/* ---- writes
- * -------------------------------------------------------------------------------------------------- */
+/* ---- writes ---- */
 
 int pfs_inventory_writable(const struct pfs_store *s, struct pfs_err *err)
 {
@@ -406,8 +402,9 @@ static void end_write(struct pfs_store *s)
         close(steal_fd(&s->lock_fd));
 }
 
-/* Once a writer of this process has waited in vain, the others of it ask only once, until one gets through: a mount's few threads
- * are not all kept waiting, one after the other, by a process that holds the inventory. */
+/* Once a writer of this process has waited in vain, the others of it ask only once, until one gets through: a
+ * mount's few threads are not all kept waiting, one after the other, by a process that holds the inventory.
+ */
 static _Atomic bool waited_in_vain;
 
 static int64_t write_deadline(void)

@@ -5,8 +5,7 @@
 #include <errno.h>
 #include <string.h>
 
-/* ---- layers
- * -------------------------------------------------------------------------------------------------- */
+/* ---- layers ---- */
 
 static bool make_room(struct pfs_store *s)
 {
@@ -78,8 +77,7 @@ int pfs_inventory_settings(struct pfs_store *s, struct pfs_arena *a, struct pfs_
     return 0;
 }
 
-/* ---- rows for people
- * ----------------------------------------------------------------------------------------- */
+/* ---- rows for people ---- */
 
 #define SELECT_ROWS                                                                                          \
     "SELECT scope, id, " PFS_SQL_OBJECT_NAME("setting.scope",                                                \
@@ -124,8 +122,7 @@ int pfs_store_values(struct pfs_store *s, const char *key_glob, pfs_setting_fn f
     return r < 0 ? r : each_row(&q, fn, arg, err);
 }
 
-/* ---- writing
- * ------------------------------------------------------------------------------------------------- */
+/* ---- writing ---- */
 
 int pfs_inventory_check_text(const char *what, const char *text, struct pfs_err *err)
 {
@@ -231,8 +228,8 @@ int pfs_store_unschedule(struct pfs_store *s, enum pfs_scope scope, int64_t id, 
     return r < 0 ? r : r > 0;
 }
 
-int pfs_store_unschedule_at(struct pfs_store *s, enum pfs_scope scope, int64_t id, const char *key, int64_t from,
-                            struct pfs_err *err)
+int pfs_store_unschedule_at(struct pfs_store *s, enum pfs_scope scope, int64_t id, const char *key,
+                            int64_t from, struct pfs_err *err)
 {
     int r = pfs_inventory_writable(s, err);
     if (r < 0)

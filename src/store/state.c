@@ -46,8 +46,7 @@ struct pfs_state {
     int64_t reserved; /* mtimes up to here are covered by a row that is durable */
 };
 
-/* ---- maps of published
- * --------------------------------------------------------------------------------------- */
+/* ---- maps of published ---- */
 
 static void clear(struct pfs_map *m)
 {
@@ -73,8 +72,7 @@ static int put(struct pfs_map *m, const char *name, size_t len, const struct pfs
     return r;
 }
 
-/* ---- opening
- * ------------------------------------------------------------------------------------------------- */
+/* ---- opening ---- */
 
 static char *join(const char *a, const char *b)
 {
@@ -293,8 +291,7 @@ int pfs_state_open(const char *db_path, bool owner_wanted, int64_t newest_change
     return 0;
 }
 
-/* ---- looking up
- * ---------------------------------------------------------------------------------------------- */
+/* ---- looking up ---- */
 
 bool pfs_state_is_owner(const struct pfs_state *s)
 {
@@ -357,8 +354,7 @@ int64_t pfs_state_clock(struct pfs_state *s)
     return clock;
 }
 
-/* ---- putting and committing
- * ---------------------------------------------------------------------------------- */
+/* ---- putting and committing ---- */
 
 int pfs_state_put(struct pfs_state *s, const char *name, const struct pfs_published *p)
 {
@@ -455,8 +451,7 @@ int pfs_state_commit(struct pfs_state *s, struct pfs_err *err)
     return r;
 }
 
-/* ---- the thread
- * ---------------------------------------------------------------------------------------------- */
+/* ---- the thread ---- */
 
 /* Waits under `lock` until a batch has had its time, or the end. */
 /* The row with the empty name stands for no file: it only raises the newest mtime that is stored. */

@@ -90,8 +90,7 @@ int pfs_store_models_in_use(struct pfs_store *s, pfs_name_fn fn, void *arg, stru
 typedef int (*pfs_mac_fn)(void *arg, uint64_t mac);
 int pfs_store_without_model(struct pfs_store *s, pfs_mac_fn fn, void *arg, struct pfs_err *err);
 
-/* ---- objects: what commands, control files and exports show
- * ------------------------------------------------ */
+/* ---- objects: what commands, control files and exports show ---- */
 
 /* Fields an object may have besides its name. NULL in pfs_object where it is not set or not of that kind. */
 enum pfs_field {
@@ -170,8 +169,7 @@ int pfs_store_reach(struct pfs_store *s, enum pfs_scope scope, int64_t id, const
 
 int pfs_store_count(struct pfs_store *s, enum pfs_scope kind, int64_t *ret, struct pfs_err *err);
 
-/* ---- the audit
- * ---------------------------------------------------------------------------------------------- */
+/* ---- the audit ---- */
 
 struct pfs_log_row {
     int64_t id; /* grows with each row; may start anew where all rows were taken away */
@@ -194,8 +192,7 @@ typedef int (*pfs_log_fn)(void *arg, const struct pfs_log_row *row);
 int pfs_store_log(struct pfs_store *s, const struct pfs_log_filter *f, pfs_log_fn fn, void *arg,
                   struct pfs_err *err);
 
-/* ---- writing
- * ------------------------------------------------------------------------------------------------ */
+/* ---- writing ---- */
 
 /* Who writes, for the audit. login e.g. "ann"; via "command", "ctl", a path, an import's file and digest. */
 struct pfs_writer {
@@ -232,8 +229,8 @@ int pfs_store_update(struct pfs_store *s, enum pfs_scope kind, int64_t id, enum 
 int pfs_store_rename(struct pfs_store *s, enum pfs_scope kind, int64_t id, const char *name,
                      struct pfs_err *err);
 
-/* -ENOTEMPTY in use, with what uses it (a profile with devices or children, an account on a line, a device with
- * lines, a customer with devices, accounts or profiles), unless recursive: then what hangs on it goes or
+/* -ENOTEMPTY in use, with what uses it (a profile with devices or children, an account on a line, a device
+ * with lines, a customer with devices, accounts or profiles), unless recursive: then what hangs on it goes or
  * loses its reference (devices of a deleted profile keep no profile; a deleted customer's devices, accounts
  * and profiles go with it; lines of a deleted account are released). */
 int pfs_store_delete(struct pfs_store *s, enum pfs_scope kind, int64_t id, bool recursive,
@@ -253,5 +250,5 @@ int pfs_store_set(struct pfs_store *s, enum pfs_scope scope, int64_t id, const c
 int pfs_store_unschedule(struct pfs_store *s, enum pfs_scope scope, int64_t id, const char *key, int64_t now,
                          struct pfs_err *err);
 /* Takes away the one row that is scheduled for exactly `from`. 1 or 0. */
-int pfs_store_unschedule_at(struct pfs_store *s, enum pfs_scope scope, int64_t id, const char *key, int64_t from,
-                            struct pfs_err *err);
+int pfs_store_unschedule_at(struct pfs_store *s, enum pfs_scope scope, int64_t id, const char *key,
+                            int64_t from, struct pfs_err *err);

@@ -97,7 +97,8 @@ static void test_folders(void **state)
     assert_int_equal(a, 8);
 }
 
-/* A folder that was removed and made anew is another node; the old one lives until it is forgotten, and does not take the new one's path along. */
+/* A folder that was removed and made anew is another node; the old one lives until it is forgotten, and does
+ * not take the new one's path along. */
 static void test_paths_released(void **state)
 {
     uint64_t a, b, c;
@@ -180,11 +181,8 @@ static void test_threads(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        T(test_root),
-        T(test_lookups_are_counted),
-        T(test_forget_too_much),
-        T(test_folders), T(test_paths_released),
-        T(test_oldest),
+        T(test_root),    T(test_lookups_are_counted), T(test_forget_too_much),
+        T(test_folders), T(test_paths_released),      T(test_oldest),
         T(test_threads),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -21,8 +21,7 @@ enum { NOW = 1000000 };
 
 static const struct pfs_writer ann = {.login = "ann", .via = "command", .reason = "test"};
 
-/* ---- a small catalogue, a folder, an inventory
- * ---------------------------------------------------------------- */
+/* ---- a small catalogue, a folder, an inventory ---- */
 
 static void add_entry(struct pfs_catalogue *c, const char *key, bool secret)
 {
@@ -87,8 +86,7 @@ static int tear_down(void **state)
     return 0;
 }
 
-/* ---- verbs
- * ---------------------------------------------------------------------------------------------------- */
+/* ---- verbs ---- */
 
 static void begin(struct fixture *f)
 {
@@ -277,8 +275,7 @@ static const char *field(struct fixture *f, enum pfs_scope kind, int64_t id, enu
     return fields[which];
 }
 
-/* ---- opening
- * --------------------------------------------------------------------------------------------------- */
+/* ---- opening ---- */
 
 static void test_create(void **state)
 {
@@ -414,8 +411,7 @@ static void test_read_only_without_wal(void **state)
     in_a_process_that_may_not_write(f);
 }
 
-/* ---- locks
- * ------------------------------------------------------------------------------------------------------ */
+/* ---- locks ---- */
 
 static double seconds(void)
 {
@@ -459,8 +455,7 @@ static void test_busy_sqlite(void **state)
     commit(f);
 }
 
-/* ---- snapshots and writes
- * ---------------------------------------------------------------------------------------- */
+/* ---- snapshots and writes ---- */
 
 static void test_snapshot(void **state)
 {
@@ -508,8 +503,7 @@ static void test_rollback(void **state)
     assert_int_equal(raw_int(f, "SELECT count(*) FROM writer"), 0);
 }
 
-/* ---- the feed
- * ---------------------------------------------------------------------------------------------------- */
+/* ---- the feed ---- */
 
 static void test_changes_of_settings(void **state)
 {
@@ -661,8 +655,7 @@ static void test_feed_that_was_cut(void **state)
     check(f, pfs_store_changes(f->store, gen - 100000, take_change, &seen, &f->err));
 }
 
-/* ---- raw SQL, the audit
- * -------------------------------------------------------------------------------------------- */
+/* ---- raw SQL, the audit ---- */
 
 static void test_raw_sql_is_seen(void **state)
 {
@@ -749,8 +742,7 @@ static void test_audit_order(void **state)
     assert_true(oldest < newest && newest == f->gen);
 }
 
-/* ---- schedules
- * ------------------------------------------------------------------------------------------------------ */
+/* ---- schedules ---- */
 
 static void test_schedule(void **state)
 {
@@ -804,8 +796,7 @@ static void test_values_that_are_none(void **state)
     free(large);
 }
 
-/* ---- devices and scopes
- * ---------------------------------------------------------------------------------------------- */
+/* ---- devices and scopes ---- */
 
 static void test_device(void **state)
 {
@@ -990,9 +981,7 @@ static void test_values(void **state)
     assert_string_equal(text, "audio.codecs=pcma@0;");
 }
 
-/* ---- rules
- * ------------------------------------------------------------------------------------------------------------
- */
+/* ---- rules ---- */
 
 static void test_fields(void **state)
 {
