@@ -119,8 +119,7 @@ static uint64_t identity(const struct stat *st)
     return XXH3_64bits(parts, sizeof parts);
 }
 
-/* ---- names without regard to letter case
- * --------------------------------------------------------------------
+/* ---- names without regard to letter case ----
  *
  * Phones ask for many names that nobody has, and each costs a reading of the whole folder to be sure of, as a
  * name in another letter case would do. So a folder's names are kept, folded, and trusted while the folder's

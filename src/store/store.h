@@ -19,8 +19,7 @@ enum { PFS_STORE_BUSY_MS = 2000, PFS_SCHEMA_VERSION = 1 };
 
 struct pfs_store;
 
-/* ---- opening ----------------------------------------------------------------------------------------------
- */
+/* ---- opening ---- */
 
 /* Makes a new inventory at path with the catalogue's secret keys known to its audit. -EEXIST where there is
  * one. */
@@ -33,8 +32,7 @@ int pfs_store_open(const char *path, const struct pfs_catalogue *c, struct pfs_s
                    struct pfs_err *err);
 void pfs_store_close(struct pfs_store *s);
 
-/* ---- reading ----------------------------------------------------------------------------------------------
- */
+/* ---- reading ---- */
 
 int pfs_store_begin(struct pfs_store *s,
                     struct pfs_err *err); /* a snapshot; not nested, none inside a write */
