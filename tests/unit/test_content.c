@@ -570,7 +570,9 @@ static long number_of(const struct pfs_bytes *b)
     long number = -1;
     const char *end = b->data + b->len;
     for (const char *at = b->data; (at = memmem(at, (size_t)(end - at), " s", 2)); at += 2) {
-        long n = atol(at + 2);
+        long n = 0;
+        for (const char *digit = at + 2; digit < end && *digit >= '0' && *digit <= '9'; digit++)
+            n = n * 10 + (*digit - '0');
         if (number >= 0 && n != number)
             return -1;
         number = n;
