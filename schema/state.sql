@@ -12,3 +12,9 @@ CREATE TABLE state (
     clock INTEGER NOT NULL  -- the highest second at which a scheduled value was seen to come
 ) STRICT;
 INSERT INTO state (one, clean, clock) VALUES (1, 0, 0);
+
+-- What the owner tells other mounts of the inventory: names that are unknown, files that cannot be made.
+CREATE TABLE report (
+    kind TEXT PRIMARY KEY,
+    text TEXT NOT NULL
+) STRICT, WITHOUT ROWID;

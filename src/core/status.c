@@ -220,3 +220,34 @@ int pfs_unknown_print(struct pfs_content *c, struct pfs_store *s, struct pfs_buf
     int r = pfs_content_unknown(c, print_unknown, &e);
     return r < 0 ? r : pfs_buf_error(out) ? pfs_err_nomem(err) : 0;
 }
+
+/* ---- what another mount tells ---- */
+
+/* Whether a line of `unknown` names a MAC that is in the inventory now. */
+static bool is_known_now(struct pfs_store *s, const char *line, size_t len)
+{
+    uint64_t mac;
+    struct pfs_device *d;
+    if (pfs_mac_scan(line, len, &mac) == 0 || pfs_store_device(s, mac, &d, NULL) < 0)
+        return false;
+    pfs_device_unref(d);
+    return true;
+}
+
+void pfs_reported_print(struct pfs_state *state, const char *kind, struct pfs_store *s, struct pfs_buf *out)
+{
+    autobuf struct pfs_buf text = PFS_BUF_INIT(0);
+    if (!state || pfs_state_is_owner(state))
+        return;
+    pfs_state_report_get(state, kind, &text);
+    bool names = strcmp(kind, "unknown") == 0;
+    size_t own_len = out->len;
+    for (size_t at = 0; at < text.len;) {
+        const char *line = text.data + at, *end = memchr(line, '\n', text.len - at);
+        size_t len = end ? (size_t)(end - line) + 1 : text.len - at;
+        bool again = own_len > 0 && memmem(out->data, own_len, line, len);
+        if (!again && !(names && is_known_now(s, line, len)))
+            pfs_buf_add(out, line, len);
+        at += len;
+    }
+}

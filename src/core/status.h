@@ -6,10 +6,10 @@
 
 struct pfs_status {
     struct pfs_content *content;
-    const struct pfs_state *state; /* NULL: times are kept in memory only */
-    int64_t started;               /* seconds since 1970 */
-    int64_t nodes;                 /* files that the kernel holds; -1: not told */
-    int64_t opens;                 /* files opened so far; -1: not told */
+    struct pfs_state *state; /* NULL: times are kept in memory only */
+    int64_t started;         /* seconds since 1970 */
+    int64_t nodes;           /* files that the kernel holds; -1: not told */
+    int64_t opens;           /* files opened so far; -1: not told */
 };
 
 /* `KEY VALUE` lines: version schema gen devices profiles accounts customers models names nodes lookups hits
@@ -23,6 +23,11 @@ int pfs_status_print(const struct pfs_status *st, struct pfs_store *s, struct pf
  * were asked for and cannot be made: these are tried again before. Past a thousand of a kind the rest is a
  * number. Outside a snapshot of s. */
 int pfs_errors_print(struct pfs_content *c, struct pfs_store *s, struct pfs_buf *out, struct pfs_err *err);
+
+/* The same of the mount that owns the state, where that is another: lines of `kind` ("unknown", "errors")
+ * that it left, less what is in `out` already and names that have come into the inventory since. Inside a
+ * snapshot of s, or outside for errors. */
+void pfs_reported_print(struct pfs_state *state, const char *kind, struct pfs_store *s, struct pfs_buf *out);
 
 /* Names asked for that look like a MAC and are in no inventory, a line each, the newest first: MAC, name, how
  * often, when last (RFC 3339), between tabs. What has come into the inventory since is left out, and

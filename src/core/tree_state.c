@@ -9,12 +9,18 @@ enum { FILE_RO = S_IFREG | 0440 };
 
 static int read_errors(struct pfs_tree_call *call, struct pfs_buf *out, struct pfs_err *err)
 {
-    return pfs_errors_print(call->tree->content, call->context->store, out, err);
+    int r = pfs_errors_print(call->tree->content, call->context->store, out, err);
+    if (r == 0)
+        pfs_reported_print(call->tree->status->state, "errors", call->context->store, out);
+    return r;
 }
 
 static int read_unknown(struct pfs_tree_call *call, struct pfs_buf *out, struct pfs_err *err)
 {
-    return pfs_unknown_print(call->tree->content, call->context->store, out, err);
+    int r = pfs_unknown_print(call->tree->content, call->context->store, out, err);
+    if (r == 0)
+        pfs_reported_print(call->tree->status->state, "unknown", call->context->store, out);
+    return r;
 }
 
 static int read_status(struct pfs_tree_call *call, struct pfs_buf *out, struct pfs_err *err)

@@ -1,5 +1,6 @@
 #include "fs/session.h"
 #include "base/log.h"
+#include "core/report.h"
 #include "fs/notify.h"
 #include "fs/options.h"
 
@@ -255,6 +256,7 @@ static int open_fs(struct mount *m, struct pfs_err *err)
 
 static void close_fs(struct pfs_fs *fs)
 {
+    pfs_report_stop(fs->report);
     pfs_notify_stop(fs->notify);
     pfs_nodes_free(fs->nodes);
     pfs_events_free(fs->tree.events);
@@ -332,6 +334,9 @@ static int serve(struct mount *m, struct pfs_err *err)
     int r = pfs_content_start(m->fs.content, err);
     if (r == 0 && m->fs.tree.events)
         r = pfs_events_start(m->fs.tree.events, err);
+    if (r == 0 && m->fs.shows_phones && pfs_state_is_owner(m->fs.state))
+        r = pfs_report_start(m->fs.content, m->fs.state, m->config->database, m->fs.context.catalogue,
+                             &m->fs.report, err);
     if (r == 0)
         r = pfs_notify_start(m->session, m->fs.nodes, m->fs.max_nodes, &m->fs.notify, err);
     if (r == 0)

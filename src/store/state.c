@@ -529,3 +529,32 @@ void pfs_state_close(struct pfs_state *s)
     free(s->path);
     free(s);
 }
+
+/* ---- what the owner tells other mounts ---- */
+
+int pfs_state_report_put(struct pfs_state *s, const char *kind, const char *text, struct pfs_err *err)
+{
+    if (!s->owner)
+        return pfs_err_set(err, EPERM, "state: another mount owns it");
+    pthread_mutex_lock(&s->commit_lock);
+    int r = pfs_db_run(s->own, err,
+                       "INSERT INTO report (kind, text) VALUES (?1, ?2)"
+                       " ON CONFLICT (kind) DO UPDATE SET text = excluded.text",
+                       "ss", kind, text);
+    pthread_mutex_unlock(&s->commit_lock);
+    return r < 0 ? r : 0;
+}
+
+void pfs_state_report_get(struct pfs_state *s, const char *kind, struct pfs_buf *out)
+{
+    pthread_mutex_lock(&s->shared_lock);
+    if (!s->shared) /* the owner may have made it meanwhile */
+        start_shared(s);
+    if (s->shared) {
+        autoquery struct pfs_query q;
+        if (pfs_query_start(&q, s->shared, NULL, "SELECT text FROM report WHERE kind = ?1", "s", kind) == 0 &&
+            pfs_query_step(&q, NULL) > 0)
+            pfs_buf_str_add(out, pfs_query_text(&q, 0));
+    }
+    pthread_mutex_unlock(&s->shared_lock);
+}

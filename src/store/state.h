@@ -7,6 +7,7 @@
  * pfs_state_commit(). */
 #pragma once
 
+#include "base/buf.h"
 #include "base/err.h"
 
 struct pfs_state;
@@ -53,3 +54,11 @@ int pfs_state_reserve(struct pfs_state *s, int64_t mtime, struct pfs_err *err);
  * clock goes back; raise stores it (with the next batch). */
 int64_t pfs_state_clock(struct pfs_state *s);
 void pfs_state_raise_clock(struct pfs_state *s, int64_t t);
+
+/* ---- what the owner tells other mounts ---- */
+
+/* Leaves a text of a kind ("unknown", "errors") for the other mounts of the inventory; "" takes it away. For
+ * the owner; durable when it returns 0. */
+int pfs_state_report_put(struct pfs_state *s, const char *kind, const char *text, struct pfs_err *err);
+/* Appends what the owner left; nothing where it left nothing or there is none. */
+void pfs_state_report_get(struct pfs_state *s, const char *kind, struct pfs_buf *out);
