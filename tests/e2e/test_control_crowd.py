@@ -34,7 +34,6 @@ def both(inv, mounted):
 def test_a_write_through_any_is_seen_by_all(both, mounted):
     phones, tree = both
     second = control.Tree(mounted(tree.inv, control.admin_options("all"), path=tree.inv.folder / "second"))
-    second.mount.expect("another mount owns it")
     writers = [lambda v: tree.put(SERVER, v + "\n"), lambda v: second.put(SERVER, v),
                lambda v: tree.done(f"set profile office sip.server={v}\n"), lambda v: tree.inv.provfs("set", "profile", "office", f"sip.server={v}")]
     for n in range(40):
@@ -58,6 +57,16 @@ def test_objects_come_and_go_in_all(both):
     tree.inv.provfs("delete", "device", "001565aa0002", "--yes")
     assert not (tree / "devices/001565aa0002").exists() and not (phones.path / "001565aa0002.cfg").exists()
     assert not (phones.path / "control").exists()
+
+
+def test_the_phones_mount_tells_the_control_mount(both):
+    """What phones asked one mount for is seen, and adopted, in the other."""
+    phones, tree = both
+    stranger = "001565aa0009"
+    assert not (phones.path / f"{stranger}.cfg").exists()
+    lib.wait_for("the name in control/unknown", lambda: stranger in tree.read("unknown"), 10)
+    tree.done(f"adopt {stranger} model=yealink-t46s\n")
+    assert stranger not in tree.read("unknown") and (phones.path / f"{stranger}.cfg").exists()
 
 
 def test_a_mount_restarted_beside_another(both, mounted):
