@@ -1,6 +1,7 @@
 #include "core/content.h"
 #include "base/log.h"
 #include "core/feed.h"
+#include "core/templates.h"
 #include "model/mac.h"
 
 #include <ctype.h>
@@ -13,11 +14,10 @@
 enum {
     DEFAULT_CACHE_BYTES = 64 << 20,
     DEFAULT_ENTRIES = 200000,
-    WATCH_INTERVAL_MS = 300, /* templates are taken up within a second */
-    FILES_MAX = 256,         /* of one device */
-    SAY_AGAIN_S = 60,        /* seconds until the same failure is logged again */
-    RECHECK_MS = 1000,       /* for what fails to be made again before it is told */
-    STORE_WAIT_MS = 1000,    /* for a lock of another: within the time in which every request is answered */
+    FILES_MAX = 256,      /* of one device */
+    SAY_AGAIN_S = 60,     /* seconds until the same failure is logged again */
+    RECHECK_MS = 1000,    /* for what fails to be made again before it is told */
+    STORE_WAIT_MS = 1000, /* for a lock of another: within the time in which every request is answered */
 };
 
 /* A name and what it led to last. */
@@ -49,19 +49,16 @@ static uint64_t counted(const uint64_t *counter)
 }
 
 struct pfs_content {
-    const struct pfs_config *config;
+    struct pfs_templates *templates; /* in service */
     const struct pfs_catalogue *catalogue;
     struct pfs_resolver *resolver;
     struct pfs_state *state; /* NULL: in memory only */
     struct pfs_cache *cache;
     int64_t (*now)(void); /* the system's clock */
     size_t max_entries;
-    char *shipped, *schema;
 
     pthread_mutex_t
         lock; /* guards what follows; never held while rendering or reading the store, but for the feed */
-    struct pfs_library *library;
-    uint64_t library_generation;
     struct pfs_feed feed;
     struct pfs_map entries; /* canonical name to struct entry */
     struct entry *newest, *oldest;
@@ -79,11 +76,6 @@ struct pfs_content {
     uint64_t next_id; /* atomic */
     bool store_busy;  /* atomic: the last snapshot could not be had for a lock of another: no thread waits
                          until one can */
-    pthread_t watcher;
-    bool watching;
-    pthread_mutex_t watch_lock;
-    pthread_cond_t watch_stop;
-    bool stopping;
 };
 
 /* ---- the clock ---- */
@@ -180,7 +172,7 @@ static bool touched(const struct pfs_content *c, const struct entry *e)
 /* Whether the version at hand is what a render would give now. Moves its gen up where it is. */
 static bool is_current(struct pfs_content *c, struct entry *e)
 {
-    if (e->library != c->library_generation || e->era != c->feed.era)
+    if (e->library != pfs_templates_generation(c->templates) || e->era != c->feed.era)
         return false;
     if (e->inputs && tick(c) >= e->inputs->next)
         return false;
@@ -447,19 +439,9 @@ static int make_version(struct pfs_content *c, const struct target *t, struct pf
 
 /* ---- finding where a name leads ---- */
 
-static struct pfs_library *take_library(struct pfs_content *c, uint64_t *ret_generation)
-{
-    pthread_mutex_lock(&c->lock);
-    struct pfs_library *l = pfs_library_ref(c->library);
-    *ret_generation = c->library_generation;
-    pthread_mutex_unlock(&c->lock);
-    return l;
-}
-
 struct pfs_library *pfs_content_library(struct pfs_content *c)
 {
-    uint64_t generation;
-    return take_library(c, &generation);
+    return pfs_templates_take(c->templates, NULL);
 }
 
 struct find {
@@ -580,7 +562,7 @@ static int lookup(struct pfs_content *c, struct pfs_store *s, const char *name, 
     int r = find_current(c, s, name, ret, &t.era, err);
     if (r != 0)
         return r;
-    t.library = take_library(c, &t.library_generation);
+    t.library = pfs_templates_take(c->templates, &t.library_generation);
     struct find f = {.content = c, .store = s, .name = name, .now = content_now(c), .target = &t, .err = err};
     r = find_target(&f);
     *ret_absent = f.absent;
@@ -611,11 +593,11 @@ static void log_failure(struct pfs_content *c, const char *name, const struct pf
 }
 
 /* The entry of any file of this device; NULL: none. With the lock. */
-static const struct entry *find_entry_of(struct pfs_content *c, uint64_t mac)
+static const struct entry *find_entry_of(struct pfs_content *c, const struct pfs_library *l, uint64_t mac)
 {
     char name[PFS_FILE_NAME_MAX + 1];
-    for (size_t i = 0; i < c->library->n_patterns; i++) {
-        pfs_pattern_format(c->library->patterns[i], mac, name);
+    for (size_t i = 0; i < l->n_patterns; i++) {
+        pfs_pattern_format(l->patterns[i], mac, name);
         const struct entry *e = find_entry(c, name);
         if (e && e->inputs && e->inputs->device && e->inputs->device->mac == mac)
             return e;
@@ -625,6 +607,7 @@ static const struct entry *find_entry_of(struct pfs_content *c, uint64_t mac)
 
 struct find_last {
     struct pfs_content *content;
+    const struct pfs_library *library;
     const char *name;
     struct entry *found;
 };
@@ -635,9 +618,9 @@ static int find_spelling(void *arg, uint64_t mac)
     struct find_last *f = arg;
     char name[PFS_FILE_NAME_MAX + 1];
     uint64_t found;
-    const struct entry *e = find_entry_of(f->content, mac);
+    const struct entry *e = find_entry_of(f->content, f->library, mac);
     const char *model = e ? e->inputs->device->model : NULL;
-    const struct pfs_model *m = model ? pfs_library_model(f->content->library, model) : NULL;
+    const struct pfs_model *m = model ? pfs_library_model(f->library, model) : NULL;
     const struct pfs_file *file = m ? pfs_model_file(m, f->name, &found) : NULL;
     if (!file || found != mac)
         return 0;
@@ -646,27 +629,29 @@ static int find_spelling(void *arg, uint64_t mac)
     return f->found != NULL;
 }
 
-static struct entry *find_last(struct pfs_content *c, const char *name)
+static struct entry *find_last(struct pfs_content *c, const struct pfs_library *l, const char *name)
 {
     char canonical[PFS_FILE_NAME_MAX + 1];
-    const struct pfs_file *common = pfs_library_common(c->library, name);
-    struct find_last f = {.content = c, .name = name, .found = find_entry(c, name)};
+    const struct pfs_file *common = pfs_library_common(l, name);
+    struct find_last f = {.content = c, .library = l, .name = name, .found = find_entry(c, name)};
     if (f.found)
         return f.found;
     if (common) {
         pfs_pattern_format(&common->name, 0, canonical);
         return find_entry(c, canonical);
     }
-    pfs_library_macs(c->library, name, find_spelling, &f);
+    pfs_library_macs(l, name, find_spelling, &f);
     return f.found;
 }
 
 struct pfs_version *pfs_content_last(struct pfs_content *c, const char *name, const struct pfs_err *why)
 {
+    struct pfs_library *l = pfs_templates_take(c->templates, NULL);
     pthread_mutex_lock(&c->lock);
-    struct entry *e = find_last(c, name);
+    struct entry *e = find_last(c, l, name);
     struct pfs_version *v = e && e->version ? use(c, e) : NULL;
     pthread_mutex_unlock(&c->lock);
+    pfs_library_unref(l);
     log_failure(c, name, why, v != NULL);
     return v;
 }
@@ -678,8 +663,8 @@ static int stop_at_first(void *arg, uint64_t mac)
 
 bool pfs_content_concerns(struct pfs_content *c, const char *name)
 {
+    struct pfs_library *l = pfs_templates_take(c->templates, NULL);
     pthread_mutex_lock(&c->lock);
-    struct pfs_library *l = pfs_library_ref(c->library);
     bool yes = find_entry(c, name) != NULL;
     pthread_mutex_unlock(&c->lock);
     yes = yes || pfs_library_common(l, name) || pfs_library_macs(l, name, stop_at_first, NULL) != 0;
@@ -848,8 +833,7 @@ void pfs_content_recheck(struct pfs_content *c, struct pfs_store *s)
 
 int pfs_content_errors(struct pfs_content *c, pfs_failure_fn fn, void *arg)
 {
-    uint64_t generation;
-    struct pfs_library *l = take_library(c, &generation);
+    struct pfs_library *l = pfs_templates_take(c->templates, NULL);
     int r = 0;
     for (size_t i = 0; i < l->n_problems && r == 0; i++) {
         const struct pfs_failure what = {.cause = l->problems[i]};
@@ -861,8 +845,7 @@ int pfs_content_errors(struct pfs_content *c, pfs_failure_fn fn, void *arg)
 
 bool pfs_content_has_model(struct pfs_content *c, const char *model)
 {
-    uint64_t generation;
-    struct pfs_library *l = take_library(c, &generation);
+    struct pfs_library *l = pfs_templates_take(c->templates, NULL);
     bool has = pfs_library_model(l, model) != NULL;
     pfs_library_unref(l);
     return has;
@@ -882,9 +865,11 @@ void pfs_content_counts(struct pfs_content *c, struct pfs_content_counts *ret)
     pfs_cache_counts(c->cache, &ret->cache);
     pthread_mutex_lock(&c->lock);
     ret->entries = c->entries.n;
-    ret->templates = c->library->n_templates;
-    ret->problems = c->library->n_problems;
     pthread_mutex_unlock(&c->lock);
+    struct pfs_library *l = pfs_templates_take(c->templates, NULL);
+    ret->templates = l->n_templates;
+    ret->problems = l->n_problems;
+    pfs_library_unref(l);
 }
 
 bool pfs_content_claims(struct pfs_content *c, struct pfs_store *s, const char *name)
@@ -892,7 +877,7 @@ bool pfs_content_claims(struct pfs_content *c, struct pfs_store *s, const char *
     struct target t = {0};
     if (!pfs_content_concerns(c, name))
         return false;
-    t.library = take_library(c, &t.library_generation);
+    t.library = pfs_templates_take(c->templates, &t.library_generation);
     struct find f = {.content = c, .store = s, .name = name, .now = content_now(c), .target = &t};
     int r = pfs_store_begin(s, NULL);
     if (r == 0) {
@@ -926,8 +911,7 @@ static int list_model(void *arg, const char *name)
 int pfs_content_list_common(struct pfs_content *c, struct pfs_store *s, pfs_common_fn fn, void *arg,
                             struct pfs_err *err)
 {
-    uint64_t generation;
-    struct list l = {.library = take_library(c, &generation), .common_fn = fn, .arg = arg};
+    struct list l = {.library = pfs_templates_take(c->templates, NULL), .common_fn = fn, .arg = arg};
     int r = pfs_store_models_in_use(s, list_model, &l, err);
     pfs_library_unref(l.library);
     return r;
@@ -951,91 +935,18 @@ static int list_device(void *arg, uint64_t mac, const char *model, bool enabled)
 int pfs_content_list_devices(struct pfs_content *c, struct pfs_store *s, uint64_t from_mac,
                              pfs_device_file_fn fn, void *arg, struct pfs_err *err)
 {
-    uint64_t generation;
-    struct list l = {.library = take_library(c, &generation), .device_fn = fn, .arg = arg};
+    struct list l = {.library = pfs_templates_take(c->templates, NULL), .device_fn = fn, .arg = arg};
     int r = pfs_store_list(s, from_mac, list_device, &l, err);
     pfs_library_unref(l.library);
     return r;
 }
 
-/* ---- templates that change ---- */
-
-static void log_problems(const struct pfs_library *l, const struct pfs_library *before)
-{
-    for (size_t i = 0; i < l->n_problems; i++) {
-        bool known = false;
-        for (size_t j = 0; before && j < before->n_problems; j++)
-            known = known || strcmp(l->problems[i], before->problems[j]) == 0;
-        if (!known)
-            pfs_log(PFS_LOG_WARNING, "template: %s", l->problems[i]);
-    }
-}
-
-static void reload(struct pfs_content *c, const struct pfs_library_source *source)
-{
-    uint64_t generation;
-    struct pfs_err err = {""};
-    struct pfs_library *before = take_library(c, &generation), *l;
-    if (pfs_library_load(source, c->catalogue, before, &l, &err) < 0) {
-        pfs_log(PFS_LOG_ERROR, "templates stay as they are: %s", err.msg);
-        pfs_library_unref(before);
-        return;
-    }
-    log_problems(l, before);
-    pthread_mutex_lock(&c->lock);
-    struct pfs_library *old = c->library;
-    c->library = l;
-    c->library_generation++;
-    pthread_mutex_unlock(&c->lock);
-    pfs_library_unref(old);
-    pfs_library_unref(before);
-    pfs_log(PFS_LOG_INFO, "templates: taken up");
-}
-
-static bool wait_or_stop(struct pfs_content *c)
-{
-    struct timespec until;
-    clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_nsec += WATCH_INTERVAL_MS * 1000000L;
-    until.tv_sec += until.tv_nsec / 1000000000L;
-    until.tv_nsec %= 1000000000L;
-    pthread_mutex_lock(&c->watch_lock);
-    while (!c->stopping && pthread_cond_timedwait(&c->watch_stop, &c->watch_lock, &until) == 0) {
-    }
-    bool stop = c->stopping;
-    pthread_mutex_unlock(&c->watch_lock);
-    return stop;
-}
-
-/* Looks at the folders a few times a second: this sees renames, edits in place and network filesystems alike.
- */
-static void *watch(void *arg)
-{
-    struct pfs_content *c = arg;
-    const struct pfs_library_source source = {
-        .site = c->config->templates, .shipped = c->shipped, .schema = c->schema};
-    uint64_t seen = c->library->fingerprint;
-    while (!wait_or_stop(c)) {
-        uint64_t now = pfs_library_fingerprint(&source);
-        if (now == seen)
-            continue;
-        seen = now;
-        reload(c, &source);
-    }
-    return NULL;
-}
+/* ---- making and freeing ---- */
 
 int pfs_content_start(struct pfs_content *c, struct pfs_err *err)
 {
-    log_problems(c->library, NULL);
-    int r = pthread_create(&c->watcher, NULL, watch, c);
-    if (r != 0)
-        return pfs_err_sys(err, r, "cannot start a thread");
-    c->watching = true;
-    return 0;
+    return pfs_templates_start(c->templates, err);
 }
-
-/* ---- making and freeing ---- */
 
 int pfs_content_new(const struct pfs_context *context, struct pfs_state *state,
                     const struct pfs_content_options *o, struct pfs_content **ret, struct pfs_err *err)
@@ -1043,28 +954,15 @@ int pfs_content_new(const struct pfs_context *context, struct pfs_state *state,
     struct pfs_content *c = calloc(1, sizeof *c);
     if (!c)
         return pfs_err_nomem(err);
-    pthread_condattr_t monotonic;
-    pthread_condattr_init(&monotonic);
-    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
     pthread_mutex_init(&c->lock, NULL);
-    pthread_mutex_init(&c->watch_lock, NULL);
-    pthread_cond_init(&c->watch_stop, &monotonic);
-    pthread_condattr_destroy(&monotonic);
-    c->config = context->config;
     c->catalogue = context->catalogue;
-    c->library = pfs_library_ref(context->library);
-    c->library_generation = 1;
     c->state = state;
     c->now = o->clock ? o->clock : system_now;
     c->max_entries = o->entries ? o->entries : DEFAULT_ENTRIES;
     c->clock = state ? pfs_state_clock(state) : 0;
     c->next_id = 2; /* 1 is the root */
-    if (asprintf(&c->shipped, "%s/templates", c->config->datadir) < 0)
-        c->shipped = NULL;
-    if (asprintf(&c->schema, "%s/schema/template.rng", c->config->datadir) < 0)
-        c->schema = NULL;
-    if (!c->shipped || !c->schema || pfs_unknown_new(&c->unknown) < 0 || pfs_failures_new(&c->failures) < 0 ||
-        pfs_resolver_new(c->catalogue, &c->resolver) < 0 ||
+    if (pfs_templates_new(context, &c->templates, NULL) < 0 || pfs_unknown_new(&c->unknown) < 0 ||
+        pfs_failures_new(&c->failures) < 0 || pfs_resolver_new(c->catalogue, &c->resolver) < 0 ||
         pfs_cache_new(o->cache_bytes ? o->cache_bytes : DEFAULT_CACHE_BYTES, &c->cache) < 0) {
         pfs_content_free(c);
         return pfs_err_nomem(err);
@@ -1073,22 +971,11 @@ int pfs_content_new(const struct pfs_context *context, struct pfs_state *state,
     return 0;
 }
 
-static void stop_watching(struct pfs_content *c)
-{
-    if (!c->watching)
-        return;
-    pthread_mutex_lock(&c->watch_lock);
-    c->stopping = true;
-    pthread_cond_signal(&c->watch_stop);
-    pthread_mutex_unlock(&c->watch_lock);
-    pthread_join(c->watcher, NULL);
-}
-
 void pfs_content_free(struct pfs_content *c)
 {
     if (!c)
         return;
-    stop_watching(c);
+    pfs_templates_free(c->templates);
     while (c->oldest)
         remove_entry(c, c->oldest);
     for (struct pfs_map_entry *e = pfs_map_next(&c->times, NULL); e; e = pfs_map_next(&c->times, e))
@@ -1100,11 +987,6 @@ void pfs_content_free(struct pfs_content *c)
     pfs_feed_done(&c->feed);
     pfs_resolver_free(c->resolver);
     pfs_cache_free(c->cache);
-    pfs_library_unref(c->library);
     pthread_mutex_destroy(&c->lock);
-    pthread_mutex_destroy(&c->watch_lock);
-    pthread_cond_destroy(&c->watch_stop);
-    free(c->shipped);
-    free(c->schema);
     free(c);
 }

@@ -1,10 +1,9 @@
 #include "core/report.h"
 #include "base/log.h"
+#include "base/ticker.h"
 
 #include <errno.h>
-#include <pthread.h>
 #include <string.h>
-#include <time.h>
 #include <xxhash.h>
 
 enum { INTERVAL_MS = 700 };
@@ -17,26 +16,8 @@ struct pfs_report {
     struct pfs_store *store; /* the thread's; opened at first use */
     uint64_t told[2];        /* hashes of what was left last */
     bool failing;
-    pthread_t thread;
-    pthread_mutex_t lock;
-    pthread_cond_t wake;
-    bool stop;
+    struct pfs_ticker *ticker;
 };
-
-static bool wait_or_stop(struct pfs_report *r)
-{
-    struct timespec until;
-    clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_nsec += INTERVAL_MS * 1000000L;
-    until.tv_sec += until.tv_nsec / 1000000000L;
-    until.tv_nsec %= 1000000000L;
-    pthread_mutex_lock(&r->lock);
-    while (!r->stop && pthread_cond_timedwait(&r->wake, &r->lock, &until) == 0) {
-    }
-    bool stop = r->stop;
-    pthread_mutex_unlock(&r->lock);
-    return stop;
-}
 
 /* Leaves a text where it is another than the last one. */
 static int tell(struct pfs_report *r, int which, const char *kind, struct pfs_buf *text, struct pfs_err *err)
@@ -73,22 +54,19 @@ static int tell_all(struct pfs_report *r, struct pfs_err *err)
     return ret < 0 ? ret : tell(r, 1, "errors", &errors, err);
 }
 
-static void *run(void *arg)
+static void tick(void *arg)
 {
     struct pfs_report *r = arg;
-    while (!wait_or_stop(r)) {
-        struct pfs_err why = {""};
-        int ret = tell_all(r, &why);
-        if (ret < 0 && !r->failing)
-            pfs_log(PFS_LOG_WARNING, "other mounts cannot be told of unknown names and errors: %s",
-                    pfs_err_text(&why, ret));
-        r->failing = ret < 0;
-        if (ret < 0) { /* a database that was put in its place is opened anew */
-            pfs_store_close(r->store);
-            r->store = NULL;
-        }
+    struct pfs_err why = {""};
+    int ret = tell_all(r, &why);
+    if (ret < 0 && !r->failing)
+        pfs_log(PFS_LOG_WARNING, "other mounts cannot be told of unknown names and errors: %s",
+                pfs_err_text(&why, ret));
+    r->failing = ret < 0;
+    if (ret < 0) { /* a database that was put in its place is opened anew */
+        pfs_store_close(r->store);
+        r->store = NULL;
     }
-    return NULL;
 }
 
 int pfs_report_start(struct pfs_content *c, struct pfs_state *state, const char *database,
@@ -98,16 +76,10 @@ int pfs_report_start(struct pfs_content *c, struct pfs_state *state, const char 
     if (!r)
         return pfs_err_nomem(err);
     *r = (struct pfs_report){.content = c, .state = state, .database = database, .catalogue = catalogue};
-    pthread_condattr_t monotonic;
-    pthread_condattr_init(&monotonic);
-    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-    pthread_mutex_init(&r->lock, NULL);
-    pthread_cond_init(&r->wake, &monotonic);
-    pthread_condattr_destroy(&monotonic);
-    int code = pthread_create(&r->thread, NULL, run, r);
-    if (code != 0) {
+    int code = pfs_ticker_start(INTERVAL_MS, tick, r, &r->ticker, err);
+    if (code < 0) {
         free(r);
-        return pfs_err_sys(err, code, "cannot start a thread");
+        return code;
     }
     *ret = r;
     return 0;
@@ -117,15 +89,9 @@ void pfs_report_stop(struct pfs_report *r)
 {
     if (!r)
         return;
-    pthread_mutex_lock(&r->lock);
-    r->stop = true;
-    pthread_cond_signal(&r->wake);
-    pthread_mutex_unlock(&r->lock);
-    pthread_join(r->thread, NULL);
+    pfs_ticker_stop(r->ticker);
     pfs_state_report_put(r->state, "unknown", "", NULL);
     pfs_state_report_put(r->state, "errors", "", NULL);
     pfs_store_close(r->store);
-    pthread_mutex_destroy(&r->lock);
-    pthread_cond_destroy(&r->wake);
     free(r);
 }

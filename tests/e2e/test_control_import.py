@@ -124,7 +124,7 @@ time.sleep(100)
 
 @pytest.mark.parametrize("sig", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGSEGV])
 def test_a_killed_writer_leaves_nothing(tree, file, sig):
-    script = "import signal; signal.signal(signal.SIGINT, signal.SIG_DFL)\n" + WRITER
+    script = f"import signal; signal.signal(signal.SIGINT, signal.SIG_DFL); signal.signal({int(signal.SIGHUP)}, signal.SIG_DFL)\n" + WRITER
     before = tree.inv.dump()
     with subprocess.Popen([sys.executable, "-c", script, str(tree / "import"), str(file(rows(20)))], stdout=subprocess.PIPE) as p:
         assert p.stdout.readline() == b"written\n"
