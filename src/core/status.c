@@ -53,13 +53,13 @@ static void print_counts(const struct pfs_status *st, struct pfs_buf *out)
     struct pfs_content_counts n;
     pfs_content_counts(st->content, &n);
     print_number(out, "names", n.entries);
-    if (st->nodes >= 0)
-        print_number(out, "nodes", (uint64_t)st->nodes);
+    if (st->count_nodes)
+        print_number(out, "nodes", st->count_nodes(st->arg));
     print_number(out, "lookups", n.lookups);
     print_number(out, "hits", n.hits);
     print_number(out, "renders", n.renders);
-    if (st->opens >= 0)
-        print_number(out, "opens", (uint64_t)st->opens);
+    if (st->opens)
+        print_number(out, "opens", __atomic_load_n(st->opens, __ATOMIC_RELAXED));
     print_number(out, "failures", n.failures);
     print_number(out, "failing", n.failing);
     print_number(out, "unknown", n.unknown);

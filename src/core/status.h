@@ -6,10 +6,11 @@
 
 struct pfs_status {
     struct pfs_content *content;
-    struct pfs_state *state; /* NULL: times are kept in memory only */
-    int64_t started;         /* seconds since 1970 */
-    int64_t nodes;           /* files that the kernel holds; -1: not told */
-    int64_t opens;           /* files opened so far; -1: not told */
+    struct pfs_state *state;          /* NULL: times are kept in memory only */
+    int64_t started;                  /* seconds since 1970 */
+    size_t (*count_nodes)(void *arg); /* files that the kernel holds; NULL: not told */
+    void *arg;
+    const uint64_t *opens; /* files opened so far, atomic; NULL: the mount is not asked */
 };
 
 /* `KEY VALUE` lines: version schema gen devices profiles accounts customers models names nodes lookups hits

@@ -22,6 +22,7 @@ struct pfs_fs {
     struct pfs_nodes *nodes;
     struct pfs_tree tree; /* the control tree */
     struct pfs_status status;
+    uint64_t opens;                   /* of phones' files, atomic */
     struct pfs_report *report;        /* NULL: nobody is told */
     bool shows_phones, shows_control; /* the view */
     struct pfs_notify *notify;

@@ -213,6 +213,7 @@ static void op_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
         fuse_reply_err(req, ENOSYS);
         return;
     }
+    __atomic_add_fetch(&fs->opens, 1, __ATOMIC_RELAXED);
     fi->keep_cache = 1;
     fuse_reply_open(req, fi);
 }

@@ -222,6 +222,12 @@ static int open_content(struct mount *m, struct pfs_err *err)
     return r;
 }
 
+static size_t count_nodes(void *arg)
+{
+    const struct pfs_fs *fs = arg;
+    return pfs_nodes_count(fs->nodes);
+}
+
 static int open_fs(struct mount *m, struct pfs_err *err)
 {
     struct pfs_fs *fs = &m->fs;
@@ -236,8 +242,12 @@ static int open_fs(struct mount *m, struct pfs_err *err)
     fs->on_ready_arg = m;
     int r = open_content(m, err);
     fs->tree.content = fs->content;
-    fs->status = (struct pfs_status){
-        .content = fs->content, .state = fs->state, .started = fs->started, .nodes = -1, .opens = -1};
+    fs->status = (struct pfs_status){.content = fs->content,
+                                     .state = fs->state,
+                                     .started = fs->started,
+                                     .count_nodes = count_nodes,
+                                     .arg = fs,
+                                     .opens = &fs->opens};
     fs->tree.status = &fs->status;
     if (r == 0 && fs->shows_control)
         r = pfs_events_new(m->config->database, fs->context.catalogue, &(struct pfs_events_options){0},

@@ -22,7 +22,7 @@
 
 enum {
     STATE_ID = 0x70767374, /* "pvst" */
-    STATE_VERSION = 1,
+    STATE_VERSION = 2,
     BATCH_MS = 500,        /* a batch is committed this long after its first row */
     PENDING_MAX = 1 << 20, /* rows kept while the disk takes none */
     FLOOR_MARGIN = 2,      /* seconds */

@@ -43,12 +43,17 @@ static const char *errors(struct fixture *f)
     return memcpy(text, pfs_buf_str(&out), out.len + 1);
 }
 
+static size_t three(void *arg)
+{
+    return 3;
+}
+
 static const char *status(struct fixture *f)
 {
     static char text[4096];
     struct pfs_buf out autobuf = PFS_BUF_INIT(sizeof text);
     const struct pfs_status st = {
-        .content = f->content, .state = f->state, .started = CLOCK_START, .nodes = 3, .opens = -1};
+        .content = f->content, .state = f->state, .started = CLOCK_START, .count_nodes = three, .arg = f};
     must(f, pfs_store_begin(f->store, &f->err));
     must(f, pfs_status_print(&st, f->store, &out, &f->err));
     pfs_store_end(f->store);
