@@ -82,10 +82,23 @@ void pfs_events_print_change(FILE *out, int64_t gen, int64_t time, const char *k
     fputs("}\n", out);
 }
 
+void pfs_events_print_published(FILE *out, const char *name, int64_t mtime, uint64_t size)
+{
+    char text[PFS_TIME_STR];
+    pfs_time_format(mtime, text);
+    fputs("{\"published\":", out);
+    pfs_json_string(out, name);
+    fprintf(out, ",\"mtime\":\"%s\",\"size\":%llu}\n", text, (unsigned long long)size);
+}
+
+void pfs_events_tell(struct pfs_events *e, const char *lines, size_t len)
+{
+    pfs_events_append(e, 0, lines, len);
+}
+
 void pfs_events_published(void *arg, const char *name, const struct pfs_version *v)
 {
     struct pfs_events *e = arg;
-    char mtime[PFS_TIME_STR];
     autofree char *text = NULL;
     size_t len;
     if (__atomic_load_n(&e->n_readers, __ATOMIC_RELAXED) == 0)
@@ -93,10 +106,7 @@ void pfs_events_published(void *arg, const char *name, const struct pfs_version 
     FILE *out = open_memstream(&text, &len);
     if (!out)
         return;
-    pfs_time_format(v->mtime, mtime);
-    fputs("{\"published\":", out);
-    pfs_json_string(out, name);
-    fprintf(out, ",\"mtime\":\"%s\",\"size\":%llu}\n", mtime, (unsigned long long)v->size);
+    pfs_events_print_published(out, name, v->mtime, v->size);
     if (fclose(out) == 0)
         pfs_events_append(e, 0, text, len);
 }

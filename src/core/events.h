@@ -97,5 +97,11 @@ bool pfs_events_unpark(struct pfs_events *e, uint64_t ticket);
 
 /* ---- telling ---- */
 
+/* The line of a file published with other bytes. */
+void pfs_events_print_published(FILE *out, const char *name, int64_t mtime, uint64_t size);
+
+/* Adds lines that another mount made, each ended by a newline. */
+void pfs_events_tell(struct pfs_events *e, const char *lines, size_t len);
+
 /* A pfs_publish_fn (core/content.h); arg: the hub. */
 void pfs_events_published(void *arg, const char *name, const struct pfs_version *v);

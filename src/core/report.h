@@ -3,6 +3,7 @@
  * administrators look at another; DB.state is between them. */
 #pragma once
 
+#include "core/events.h"
 #include "core/status.h"
 
 struct pfs_report;
@@ -13,3 +14,14 @@ int pfs_report_start(struct pfs_content *c, struct pfs_state *state, const char 
                      const struct pfs_catalogue *catalogue, struct pfs_report **ret, struct pfs_err *err);
 /* Ends it, and takes back what it told. NULL is taken. */
 void pfs_report_stop(struct pfs_report *r);
+
+/* A pfs_publish_fn (core/content.h): notes a file that was published, for the events of other mounts. arg:
+ * the report. Never waits for the disk. */
+void pfs_report_published(void *arg, const char *name, const struct pfs_version *v);
+
+/* The other side: adds the files that the state's owner published to this mount's events, within a second.
+ * For a mount that is not the owner. */
+struct pfs_report_follower;
+int pfs_report_follow(struct pfs_state *state, struct pfs_events *events, struct pfs_report_follower **ret,
+                      struct pfs_err *err);
+void pfs_report_unfollow(struct pfs_report_follower *f);

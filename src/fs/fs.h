@@ -22,9 +22,10 @@ struct pfs_fs {
     struct pfs_nodes *nodes;
     struct pfs_tree tree; /* the control tree */
     struct pfs_status status;
-    uint64_t opens;                   /* of phones' files, atomic */
-    struct pfs_report *report;        /* NULL: nobody is told */
-    bool shows_phones, shows_control; /* the view */
+    uint64_t opens;                       /* of phones' files, atomic */
+    struct pfs_report *report;            /* NULL: nobody is told */
+    struct pfs_report_follower *follower; /* NULL: nobody tells */
+    bool shows_phones, shows_control;     /* the view */
     struct pfs_notify *notify;
     pthread_key_t readers; /* a store connection a thread */
     bool has_readers;

@@ -252,8 +252,6 @@ static int open_fs(struct mount *m, struct pfs_err *err)
     if (r == 0 && fs->shows_control)
         r = pfs_events_new(m->config->database, fs->context.catalogue, &(struct pfs_events_options){0},
                            &fs->tree.events, err);
-    if (r == 0 && fs->shows_control)
-        pfs_content_on_publish(fs->content, pfs_events_published, fs->tree.events);
     if (r == 0 &&
         (pfs_outcomes_new(&fs->tree.outcomes) < 0 || pfs_import_report_new(&fs->tree.import_report) < 0))
         r = pfs_err_nomem(err);
@@ -266,6 +264,7 @@ static int open_fs(struct mount *m, struct pfs_err *err)
 
 static void close_fs(struct pfs_fs *fs)
 {
+    pfs_report_unfollow(fs->follower);
     pfs_report_stop(fs->report);
     pfs_notify_stop(fs->notify);
     pfs_nodes_free(fs->nodes);
@@ -337,6 +336,26 @@ static int loop(struct mount *m, struct pfs_err *err)
                  : 0; /* a signal's number, or 0: as asked */
 }
 
+/* A pfs_publish_fn: tells this mount's events, and those of others. */
+static void tell_published(void *arg, const char *name, const struct pfs_version *v)
+{
+    const struct pfs_fs *fs = arg;
+    if (fs->tree.events)
+        pfs_events_published(fs->tree.events, name, v);
+    if (fs->report)
+        pfs_report_published(fs->report, name, v);
+}
+
+/* The mount that owns the state tells the others; one that shows the control tree listens. */
+static int start_reports(struct pfs_fs *fs, const struct pfs_config *config, struct pfs_err *err)
+{
+    pfs_content_on_publish(fs->content, tell_published, fs);
+    if (pfs_state_is_owner(fs->state))
+        return pfs_report_start(fs->content, fs->state, config->database, fs->context.catalogue, &fs->report,
+                                err);
+    return fs->tree.events ? pfs_report_follow(fs->state, fs->tree.events, &fs->follower, err) : 0;
+}
+
 static int serve(struct mount *m, struct pfs_err *err)
 {
     if (fuse_set_signal_handlers(m->session) < 0)
@@ -344,9 +363,8 @@ static int serve(struct mount *m, struct pfs_err *err)
     int r = pfs_content_start(m->fs.content, err);
     if (r == 0 && m->fs.tree.events)
         r = pfs_events_start(m->fs.tree.events, err);
-    if (r == 0 && m->fs.shows_phones && pfs_state_is_owner(m->fs.state))
-        r = pfs_report_start(m->fs.content, m->fs.state, m->config->database, m->fs.context.catalogue,
-                             &m->fs.report, err);
+    if (r == 0)
+        r = start_reports(&m->fs, m->config, err);
     if (r == 0)
         r = pfs_notify_start(m->session, m->fs.nodes, m->fs.max_nodes, &m->fs.notify, err);
     if (r == 0)

@@ -69,6 +69,25 @@ def test_the_phones_mount_tells_the_control_mount(both):
     assert stranger not in tree.read("unknown") and (phones.path / f"{stranger}.cfg").exists()
 
 
+def test_files_published_elsewhere_are_events(both):
+    """The control mount tells of files that the phones' mount published."""
+    phones, tree = both
+    fd = os.open(tree / "events", os.O_RDONLY | os.O_NONBLOCK)
+    seen = b""
+
+    def told(value):
+        nonlocal seen
+        with contextlib.suppress(BlockingIOError):
+            seen += os.read(fd, 65536)
+        return seen.count(f'{{"published":"{PHONE}"'.encode()) == value
+
+    for n in range(1, 4):
+        tree.put(SERVER, f"e{n}.example.net\n")
+        phones.read(PHONE)
+        lib.wait_for("the line in control/events", lambda n=n: told(n), 10)
+    os.close(fd)
+
+
 def test_a_mount_restarted_beside_another(both, mounted):
     phones, tree = both
     tree.put(SERVER, "before.example.net")
