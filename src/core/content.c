@@ -851,6 +851,27 @@ bool pfs_content_has_model(struct pfs_content *c, const char *model)
     return has;
 }
 
+static bool is_fetched(struct pfs_content *c, struct entry *e)
+{
+    return e->version && e->inputs && e->inputs->device && e->version->file->spec->main &&
+           __atomic_load_n(&e->version->fetched, __ATOMIC_RELAXED) && is_current(c, e);
+}
+
+int pfs_content_fetched(struct pfs_content *c, struct pfs_store *s, uint64_t *ret, struct pfs_err *err)
+{
+    struct pfs_watermark at;
+    int r = pfs_store_watermark(s, &at, err);
+    if (r < 0)
+        return r;
+    *ret = 0;
+    pthread_mutex_lock(&c->lock);
+    r = pfs_feed_advance(&c->feed, s, &at, err);
+    for (struct entry *e = c->newest; e && r >= 0; e = e->older)
+        *ret += is_fetched(c, e);
+    pthread_mutex_unlock(&c->lock);
+    return r < 0 ? r : 0;
+}
+
 void pfs_content_counts(struct pfs_content *c, struct pfs_content_counts *ret)
 {
     *ret = (struct pfs_content_counts){

@@ -88,6 +88,11 @@ void pfs_content_recheck(struct pfs_content *c, struct pfs_store *s);
 /* Whether a template in service has the model. */
 bool pfs_content_has_model(struct pfs_content *c, const char *model);
 
+/* Devices whose main file, as it is now, has been read since this mount began: a file that a change has
+ * touched counts again when it is next fetched. Inside a snapshot of s. Costs a look at each name in memory.
+ */
+int pfs_content_fetched(struct pfs_content *c, struct pfs_store *s, uint64_t *ret, struct pfs_err *err);
+
 struct pfs_content_counts {
     uint64_t lookups;  /* names asked for, of all kinds */
     uint64_t hits;     /* of these, answered with the version at hand */

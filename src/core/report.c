@@ -10,17 +10,20 @@
 enum {
     INTERVAL_MS = 700,
     FOLLOW_MS = 300,
+    STATUS_EVERY = 6,     /* rounds: it counts devices and looks at every name in memory */
     PUBLISHED_MAX = 1000, /* lines told at one time; who publishes more in a moment tells the newest */
 };
 
 struct pfs_report {
     struct pfs_content *content;
+    const struct pfs_status *status;
     struct pfs_state *state;
     const char *database;
     const struct pfs_catalogue *catalogue;
     struct pfs_store *store; /* the thread's; opened at first use */
-    uint64_t told[2];        /* hashes of what was left last */
+    uint64_t told[3];        /* hashes of what was left last */
     bool failing;
+    unsigned round;
     struct pfs_ticker *ticker;
 
     pthread_mutex_t lock;           /* guards what follows */
@@ -40,12 +43,16 @@ static int tell(struct pfs_report *r, int which, const char *kind, struct pfs_bu
     return ret;
 }
 
-static int print_unknown(struct pfs_report *r, struct pfs_buf *out, struct pfs_err *err)
+/* The texts that need a snapshot; status may be NULL. */
+static int print_both(struct pfs_report *r, struct pfs_buf *unknown, struct pfs_buf *status,
+                      struct pfs_err *err)
 {
     int ret = pfs_store_begin(r->store, err);
     if (ret < 0)
         return ret;
-    ret = pfs_unknown_print(r->content, r->store, out, err);
+    ret = pfs_unknown_print(r->content, r->store, unknown, err);
+    if (ret == 0 && status)
+        ret = pfs_status_print(r->status, r->store, status, err);
     pfs_store_end(r->store);
     return ret;
 }
@@ -99,16 +106,19 @@ static int tell_published(struct pfs_report *r, struct pfs_err *err)
 
 static int tell_all(struct pfs_report *r, struct pfs_err *err)
 {
-    autobuf struct pfs_buf unknown = PFS_BUF_INIT(0), errors = PFS_BUF_INIT(0);
+    autobuf struct pfs_buf unknown = PFS_BUF_INIT(0), errors = PFS_BUF_INIT(0), status = PFS_BUF_INIT(0);
+    bool tells_status = r->round++ % STATUS_EVERY == 0;
     int ret = r->store ? 0 : pfs_store_open(r->database, r->catalogue, &r->store, err);
     if (ret == 0)
-        ret = print_unknown(r, &unknown, err);
+        ret = print_both(r, &unknown, tells_status ? &status : NULL, err);
     if (ret == 0)
         ret = pfs_errors_print(r->content, r->store, &errors, err);
     if (ret == 0)
         ret = tell(r, 0, "unknown", &unknown, err);
     if (ret == 0)
         ret = tell(r, 1, "errors", &errors, err);
+    if (ret == 0 && tells_status)
+        ret = tell(r, 2, "status", &status, err);
     return ret < 0 ? ret : tell_published(r, err);
 }
 
@@ -127,13 +137,15 @@ static void tick(void *arg)
     }
 }
 
-int pfs_report_start(struct pfs_content *c, struct pfs_state *state, const char *database,
-                     const struct pfs_catalogue *catalogue, struct pfs_report **ret, struct pfs_err *err)
+int pfs_report_start(struct pfs_content *c, const struct pfs_status *status, struct pfs_state *state,
+                     const char *database, const struct pfs_catalogue *catalogue, struct pfs_report **ret,
+                     struct pfs_err *err)
 {
     struct pfs_report *r = calloc(1, sizeof *r);
     if (!r)
         return pfs_err_nomem(err);
-    *r = (struct pfs_report){.content = c, .state = state, .database = database, .catalogue = catalogue};
+    *r = (struct pfs_report){
+        .content = c, .status = status, .state = state, .database = database, .catalogue = catalogue};
     pthread_mutex_init(&r->lock, NULL);
     int code = pfs_ticker_start(INTERVAL_MS, tick, r, &r->ticker, err);
     if (code < 0) {
@@ -151,6 +163,7 @@ void pfs_report_stop(struct pfs_report *r)
     pfs_ticker_stop(r->ticker);
     pfs_state_report_put(r->state, "unknown", "", NULL);
     pfs_state_report_put(r->state, "errors", "", NULL);
+    pfs_state_report_put(r->state, "status", "", NULL);
     pfs_state_report_put(r->state, "published", "", NULL);
     for (size_t i = 0; i < PUBLISHED_MAX; i++)
         free(r->published[i]);

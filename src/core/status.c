@@ -72,6 +72,21 @@ static void print_counts(const struct pfs_status *st, struct pfs_buf *out)
     print_number(out, "problems", n.problems);
 }
 
+/* Devices that have fetched their file as it is now, and those that have yet to. */
+static int print_fetched(struct pfs_content *c, struct pfs_store *s, struct pfs_buf *out, struct pfs_err *err)
+{
+    uint64_t fetched;
+    int64_t devices;
+    int r = pfs_content_fetched(c, s, &fetched, err);
+    if (r == 0)
+        r = pfs_store_count(s, PFS_SCOPE_DEVICE, &devices, err);
+    if (r < 0)
+        return r;
+    print_number(out, "fetched", fetched);
+    print_number(out, "not_fetched", (uint64_t)devices > fetched ? (uint64_t)devices - fetched : 0);
+    return 0;
+}
+
 int pfs_status_print(const struct pfs_status *st, struct pfs_store *s, struct pfs_buf *out,
                      struct pfs_err *err)
 {
@@ -80,6 +95,9 @@ int pfs_status_print(const struct pfs_status *st, struct pfs_store *s, struct pf
     pfs_buf_printf(out, "version %s\n", PFS_VERSION);
     print_number(out, "schema", PFS_SCHEMA_VERSION);
     int r = print_inventory(s, out, err);
+    if (r < 0)
+        return r;
+    r = print_fetched(st->content, s, out, err);
     if (r < 0)
         return r;
     print_counts(st, out);
@@ -222,6 +240,23 @@ int pfs_unknown_print(struct pfs_content *c, struct pfs_store *s, struct pfs_buf
 }
 
 /* ---- what another mount tells ---- */
+
+void pfs_reported_status_print(struct pfs_state *state, struct pfs_buf *out)
+{
+    static const char *const keys[] = {"fetched ", "not_fetched ", "names ",         "nodes ",
+                                       "lookups ", "hits ",        "renders ",       "failures ",
+                                       "failing ", "unknown ",     "unknown_names ", "started "};
+    autobuf struct pfs_buf text = PFS_BUF_INIT(0);
+    if (!state || pfs_state_is_owner(state))
+        return;
+    pfs_state_report_get(state, "status", &text);
+    char *save = NULL, *copy = text.len ? strdup(pfs_buf_str(&text)) : NULL;
+    for (char *line = copy ? strtok_r(copy, "\n", &save) : NULL; line; line = strtok_r(NULL, "\n", &save))
+        for (size_t i = 0; i < PFS_N_ELEMENTS(keys); i++)
+            if (strncmp(line, keys[i], strlen(keys[i])) == 0)
+                pfs_buf_printf(out, "phones_%s\n", line);
+    free(copy);
+}
 
 /* Whether a line of `unknown` names a MAC that is in the inventory now. */
 static bool is_known_now(struct pfs_store *s, const char *line, size_t len)

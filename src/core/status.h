@@ -13,9 +13,10 @@ struct pfs_status {
     const uint64_t *opens; /* files opened so far, atomic; NULL: the mount is not asked */
 };
 
-/* `KEY VALUE` lines: version schema gen devices profiles accounts customers models names nodes lookups hits
- * renders opens failures failing unknown unknown_names cache_bytes cache_limit cache_hits cache_misses
- * templates problems state_owner started. Further ones may come; none is renamed. Inside a snapshot of s. */
+/* `KEY VALUE` lines: version schema gen devices profiles accounts customers models fetched not_fetched names
+ * nodes lookups hits renders opens failures failing unknown unknown_names cache_bytes cache_limit cache_hits
+ * cache_misses templates problems state_owner started. Further ones may come; none is renamed. Inside a
+ * snapshot of s. */
 int pfs_status_print(const struct pfs_status *st, struct pfs_store *s, struct pfs_buf *out,
                      struct pfs_err *err);
 
@@ -24,6 +25,10 @@ int pfs_status_print(const struct pfs_status *st, struct pfs_store *s, struct pf
  * were asked for and cannot be made: these are tried again before. Past a thousand of a kind the rest is a
  * number. Outside a snapshot of s. */
 int pfs_errors_print(struct pfs_content *c, struct pfs_store *s, struct pfs_buf *out, struct pfs_err *err);
+
+/* What of its status the mount that owns the state left last, where that is another: `phones_KEY VALUE`
+ * lines. */
+void pfs_reported_status_print(struct pfs_state *state, struct pfs_buf *out);
 
 /* The same of the mount that owns the state, where that is another: lines of `kind` ("unknown", "errors")
  * that it left, less what is in `out` already and names that have come into the inventory since. Inside a

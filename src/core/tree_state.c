@@ -25,7 +25,10 @@ static int read_unknown(struct pfs_tree_call *call, struct pfs_buf *out, struct 
 
 static int read_status(struct pfs_tree_call *call, struct pfs_buf *out, struct pfs_err *err)
 {
-    return pfs_status_print(call->tree->status, call->context->store, out, err);
+    int r = pfs_status_print(call->tree->status, call->context->store, out, err);
+    if (r == 0)
+        pfs_reported_status_print(call->tree->status->state, out);
+    return r;
 }
 
 const struct pfs_tree_type pfs_tree_errors = {

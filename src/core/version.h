@@ -25,7 +25,8 @@ struct pfs_version {
     struct pfs_bytes *bytes;           /* NULL: made again at need */
     struct pfs_version *newer, *older; /* order of use */
 
-    int fd; /* an asset's file, read only; -1 */
+    bool fetched; /* atomic: somebody has read of it */
+    int fd;       /* an asset's file, read only; -1 */
 };
 
 struct pfs_version *pfs_version_ref(struct pfs_version *v);

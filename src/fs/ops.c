@@ -237,6 +237,7 @@ static void read_rendered(fuse_req_t req, struct pfs_version *v, size_t size, of
     }
     size_t from = PFS_MIN((size_t)off, b->len);
     fuse_reply_buf(req, b->data + from, PFS_MIN(size, b->len - from));
+    __atomic_store_n(&v->fetched, true, __ATOMIC_RELAXED);
     pfs_bytes_unref(b);
 }
 

@@ -351,8 +351,8 @@ static int start_reports(struct pfs_fs *fs, const struct pfs_config *config, str
 {
     pfs_content_on_publish(fs->content, tell_published, fs);
     if (pfs_state_is_owner(fs->state))
-        return pfs_report_start(fs->content, fs->state, config->database, fs->context.catalogue, &fs->report,
-                                err);
+        return pfs_report_start(fs->content, &fs->status, fs->state, config->database, fs->context.catalogue,
+                                &fs->report, err);
     return fs->tree.events ? pfs_report_follow(fs->state, fs->tree.events, &fs->follower, err) : 0;
 }
 

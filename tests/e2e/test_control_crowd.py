@@ -69,6 +69,21 @@ def test_the_phones_mount_tells_the_control_mount(both):
     assert stranger not in tree.read("unknown") and (phones.path / f"{stranger}.cfg").exists()
 
 
+def test_status_has_counts_of_the_phones_mount(both):
+    """fetched and not_fetched, of the mount that phones ask."""
+    phones, tree = both
+
+    def status():
+        return dict(line.split(" ", 1) for line in tree.read("status").splitlines())
+
+    n = int(status()["devices"])
+    phones.read(PHONE)
+    lib.wait_for("one phone fetched", lambda: status().get("phones_fetched") == "1", 15)
+    assert status()["phones_not_fetched"] == str(n - 1)
+    tree.put(SERVER, "later.example.net\n")
+    lib.wait_for("its file touched", lambda: status().get("phones_fetched") == "0", 15)
+
+
 def test_files_published_elsewhere_are_events(both):
     """The control mount tells of files that the phones' mount published."""
     phones, tree = both
