@@ -40,8 +40,10 @@ static int take_guard(struct ctl *ctl, char *text, const char *text_end, struct 
     static const char word[] = "if-gen ";
     while ((size_t)(text_end - text) >= sizeof word && memcmp(text, word, sizeof word - 1) == 0) {
         char *end = memchr(text, '\n', (size_t)(text_end - text)), *stop;
+        *end = '\0'; /* a write ends in a newline: there is one */
         errno = 0;
         long long gen = strtoll(text + sizeof word - 1, &stop, 10);
+        *end = '\n';
         if (errno || stop != end || gen <= 0)
             return pfs_err_set(err, EINVAL, "if-gen takes the number of a gen");
         ctl->if_gen = gen;
