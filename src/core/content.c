@@ -663,11 +663,13 @@ static int stop_at_first(void *arg, uint64_t mac)
 
 bool pfs_content_concerns(struct pfs_content *c, const char *name)
 {
-    struct pfs_library *l = pfs_templates_take(c->templates, NULL);
     pthread_mutex_lock(&c->lock);
     bool yes = find_entry(c, name) != NULL;
     pthread_mutex_unlock(&c->lock);
-    yes = yes || pfs_library_common(l, name) || pfs_library_macs(l, name, stop_at_first, NULL) != 0;
+    if (yes)
+        return true;
+    struct pfs_library *l = pfs_templates_take(c->templates, NULL);
+    yes = pfs_library_common(l, name) || pfs_library_macs(l, name, stop_at_first, NULL) != 0;
     pfs_library_unref(l);
     return yes;
 }

@@ -32,10 +32,7 @@ struct pfs_library *pfs_templates_take(struct pfs_templates *t, uint64_t *ret_ge
 
 uint64_t pfs_templates_generation(struct pfs_templates *t)
 {
-    pthread_mutex_lock(&t->lock);
-    uint64_t generation = t->generation;
-    pthread_mutex_unlock(&t->lock);
-    return generation;
+    return __atomic_load_n(&t->generation, __ATOMIC_ACQUIRE); /* each lookup asks */
 }
 
 static void log_problems(const struct pfs_library *l, const struct pfs_library *before)
@@ -69,7 +66,7 @@ static void reload(struct pfs_templates *t)
     pthread_mutex_lock(&t->lock);
     struct pfs_library *old = t->library;
     t->library = l;
-    t->generation++;
+    __atomic_add_fetch(&t->generation, 1, __ATOMIC_RELEASE);
     pthread_mutex_unlock(&t->lock);
     pfs_library_unref(old);
     pfs_library_unref(before);

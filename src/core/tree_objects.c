@@ -627,6 +627,19 @@ static int read_model(struct pfs_tree_call *call, struct pfs_buf *out, struct pf
                                                   .children = TYPES(&variable##_key),                        \
                                                   .list = list_settings}
 
+/* A folder of objects of one kind that can be made, deleted and renamed; then what each holds. */
+#define OBJECTS(variable, name_, one, kind_, ...)                                                            \
+    static const struct pfs_tree_type one = {.names_object = true,                                           \
+                                             .mode = FOLDER_RW,                                              \
+                                             .kind = kind_,                                                  \
+                                             .find = find_object,                                            \
+                                             .make = make_object,                                            \
+                                             .remove = remove_object,                                        \
+                                             .rename = rename_object,                                        \
+                                             .children = TYPES(__VA_ARGS__)};                                \
+    const struct pfs_tree_type variable = {                                                                  \
+        .name = name_, .mode = FOLDER_RW, .kind = kind_, .children = TYPES(&one), .list = list_objects}
+
 FIELD_FILE(device_model, PFS_SCOPE_DEVICE, PFS_FIELD_MODEL);
 FIELD_FILE(device_profile, PFS_SCOPE_DEVICE, PFS_FIELD_PROFILE);
 FIELD_FILE(device_customer, PFS_SCOPE_DEVICE, PFS_FIELD_CUSTOMER);
@@ -655,21 +668,9 @@ static const struct pfs_tree_type device_files = {.name = "files",
                                                   .list = list_files};
 static const struct pfs_tree_type device_explain = {
     .name = "explain", .mode = FILE_RO, .kind = PFS_SCOPE_DEVICE, .alone = true, .read = read_explain};
-static const struct pfs_tree_type device = {
-    .names_object = true,
-    .mode = FOLDER_RW,
-    .kind = PFS_SCOPE_DEVICE,
-    .find = find_object,
-    .make = make_object,
-    .remove = remove_object,
-    .rename = rename_object,
-    .children = TYPES(&device_model, &device_profile, &device_customer, &device_enabled, &device_inventory_id,
-                      &device_note, &device_lines, &device_settings, &device_files, &device_explain)};
-const struct pfs_tree_type pfs_tree_devices = {.name = "devices",
-                                               .mode = FOLDER_RW,
-                                               .kind = PFS_SCOPE_DEVICE,
-                                               .children = TYPES(&device),
-                                               .list = list_objects};
+OBJECTS(pfs_tree_devices, "devices", device, PFS_SCOPE_DEVICE, &device_model, &device_profile,
+        &device_customer, &device_enabled, &device_inventory_id, &device_note, &device_lines,
+        &device_settings, &device_files, &device_explain);
 
 FIELD_FILE(profile_parent, PFS_SCOPE_PROFILE, PFS_FIELD_PARENT);
 FIELD_FILE(profile_customer, PFS_SCOPE_PROFILE, PFS_FIELD_CUSTOMER);
@@ -677,59 +678,22 @@ FIELD_FILE(profile_note, PFS_SCOPE_PROFILE, PFS_FIELD_NOTE);
 SETTINGS(profile_settings, PFS_SCOPE_PROFILE);
 static const struct pfs_tree_type profile_devices = {
     .name = "devices", .mode = FILE_RO, .kind = PFS_SCOPE_PROFILE, .read = read_devices_of};
-static const struct pfs_tree_type profile = {
-    .names_object = true,
-    .mode = FOLDER_RW,
-    .kind = PFS_SCOPE_PROFILE,
-    .find = find_object,
-    .make = make_object,
-    .remove = remove_object,
-    .rename = rename_object,
-    .children =
-        TYPES(&profile_parent, &profile_customer, &profile_note, &profile_settings, &profile_devices)};
-const struct pfs_tree_type pfs_tree_profiles = {.name = "profiles",
-                                                .mode = FOLDER_RW,
-                                                .kind = PFS_SCOPE_PROFILE,
-                                                .children = TYPES(&profile),
-                                                .list = list_objects};
+OBJECTS(pfs_tree_profiles, "profiles", profile, PFS_SCOPE_PROFILE, &profile_parent, &profile_customer,
+        &profile_note, &profile_settings, &profile_devices);
 
 FIELD_FILE(account_customer, PFS_SCOPE_ACCOUNT, PFS_FIELD_CUSTOMER);
 FIELD_FILE(account_note, PFS_SCOPE_ACCOUNT, PFS_FIELD_NOTE);
 SETTINGS(account_settings, PFS_SCOPE_ACCOUNT);
 static const struct pfs_tree_type account_lines = {
     .name = "lines", .mode = FILE_RO, .kind = PFS_SCOPE_ACCOUNT, .read = read_lines_of};
-static const struct pfs_tree_type account = {
-    .names_object = true,
-    .mode = FOLDER_RW,
-    .kind = PFS_SCOPE_ACCOUNT,
-    .find = find_object,
-    .make = make_object,
-    .remove = remove_object,
-    .rename = rename_object,
-    .children = TYPES(&account_customer, &account_note, &account_settings, &account_lines)};
-const struct pfs_tree_type pfs_tree_accounts = {.name = "accounts",
-                                                .mode = FOLDER_RW,
-                                                .kind = PFS_SCOPE_ACCOUNT,
-                                                .children = TYPES(&account),
-                                                .list = list_objects};
+OBJECTS(pfs_tree_accounts, "accounts", account, PFS_SCOPE_ACCOUNT, &account_customer, &account_note,
+        &account_settings, &account_lines);
 
 FIELD_FILE(customer_enabled, PFS_SCOPE_CUSTOMER, PFS_FIELD_ENABLED);
 FIELD_FILE(customer_note, PFS_SCOPE_CUSTOMER, PFS_FIELD_NOTE);
 SETTINGS(customer_settings, PFS_SCOPE_CUSTOMER);
-static const struct pfs_tree_type customer = {
-    .names_object = true,
-    .mode = FOLDER_RW,
-    .kind = PFS_SCOPE_CUSTOMER,
-    .find = find_object,
-    .make = make_object,
-    .remove = remove_object,
-    .rename = rename_object,
-    .children = TYPES(&customer_enabled, &customer_note, &customer_settings)};
-const struct pfs_tree_type pfs_tree_customers = {.name = "customers",
-                                                 .mode = FOLDER_RW,
-                                                 .kind = PFS_SCOPE_CUSTOMER,
-                                                 .children = TYPES(&customer),
-                                                 .list = list_objects};
+OBJECTS(pfs_tree_customers, "customers", customer, PFS_SCOPE_CUSTOMER, &customer_enabled, &customer_note,
+        &customer_settings);
 
 #define MODEL_FILE(variable, name_, fact)                                                                    \
     static const struct pfs_tree_type variable = {                                                           \

@@ -53,6 +53,14 @@ static int find(struct pfs_fs *fs, struct pfs_context *c, const char *folder, co
     return r < 0 ? r : pfs_tree_find(&fs->tree, c, path, ret, ret_creatable, err);
 }
 
+/* Begins a request about a name in a folder: its context, and its place. */
+static int begin_at(fuse_req_t req, const char *folder, const char *name, struct pfs_context **ret,
+                    struct pfs_tree_call *ret_call, bool *ret_creatable, struct pfs_err *err)
+{
+    int r = begin(req, ret, err);
+    return r < 0 ? r : find(fs_of(req), *ret, folder, name, ret_call, ret_creatable, err);
+}
+
 /* ---- attributes ---- */
 
 /* The size of a file's content; files that are costly to make, and special ones, have none: they are read
@@ -225,14 +233,10 @@ void pfs_control_create(fuse_req_t req, const char *folder, const char *name, st
     struct pfs_tree_call call;
     struct pfs_err why = {""};
     bool creatable = false;
-    int r = begin(req, &c, &why);
-    if (r == 0)
-        r = find(fs_of(req), c, folder, name, &call, &creatable, &why);
-    if (r == -ENOENT && creatable)
-        r = call.type->may_create ? call.type->may_create(&call, &why)
-                                  : pfs_err_set(&why, EPERM, "no file can be made here");
-    else if (r == -ENOENT)
-        r = pfs_err_set(&why, EPERM, "no file can be made here");
+    int r = begin_at(req, folder, name, &c, &call, &creatable, &why);
+    if (r == -ENOENT)
+        r = creatable && call.type->may_create ? call.type->may_create(&call, &why)
+                                               : pfs_err_set(&why, EPERM, "no file can be made here");
     if (r == 0)
         r = open_handle(req, &call, fi, &why);
     if (r == 0)
@@ -299,9 +303,7 @@ void pfs_control_mkdir(fuse_req_t req, const char *folder, const char *name)
     struct pfs_tree_call call;
     struct pfs_err why = {""};
     bool creatable = false;
-    int r = begin(req, &c, &why);
-    if (r == 0)
-        r = find(fs_of(req), c, folder, name, &call, &creatable, &why);
+    int r = begin_at(req, folder, name, &c, &call, &creatable, &why);
     if (r == 0)
         r = pfs_err_set(&why, EEXIST, "control/%s: is there already", call.path);
     else if (r == -ENOENT && creatable && call.type->make)
@@ -322,9 +324,7 @@ void pfs_control_remove(fuse_req_t req, const char *folder, const char *name, bo
     struct pfs_tree_call call;
     struct pfs_err why = {""};
     bool creatable;
-    int r = begin(req, &c, &why);
-    if (r == 0)
-        r = find(fs_of(req), c, folder, name, &call, &creatable, &why);
+    int r = begin_at(req, folder, name, &c, &call, &creatable, &why);
     if (r == 0 && pfs_tree_is_folder(call.type) != folder_wanted)
         r = folder_wanted ? -ENOTDIR : -EISDIR;
     if (r == 0)
@@ -341,9 +341,7 @@ void pfs_control_rename(fuse_req_t req, const char *folder, const char *name, co
     struct pfs_tree_call call;
     struct pfs_err why = {""};
     bool creatable;
-    int r = begin(req, &c, &why);
-    if (r == 0)
-        r = find(fs_of(req), c, folder, name, &call, &creatable, &why);
+    int r = begin_at(req, folder, name, &c, &call, &creatable, &why);
     if (r == 0)
         r = call.type->rename ? call.type->rename(&call, to, &why)
                               : pfs_err_set(&why, EPERM, "control/%s: cannot be renamed", call.path);

@@ -216,26 +216,28 @@ int pfs_store_set(struct pfs_store *s, enum pfs_scope scope, int64_t id, const c
     return r < 0 ? r : r > 0;
 }
 
+/* Runs a DELETE of rows of a key by time. 1 some were there, 0 none. */
+static int withdraw(struct pfs_store *s, const char *sql, enum pfs_scope scope, int64_t id, const char *key,
+                    int64_t time, struct pfs_err *err)
+{
+    int r = pfs_inventory_writable(s, err);
+    if (r == 0)
+        r = pfs_db_run(s->db, err, sql, "iisi", (int64_t)scope, id, key, time);
+    return r < 0 ? r : r > 0;
+}
+
 int pfs_store_unschedule(struct pfs_store *s, enum pfs_scope scope, int64_t id, const char *key, int64_t now,
                          struct pfs_err *err)
 {
-    int r = pfs_inventory_writable(s, err);
-    if (r < 0)
-        return r;
-    r = pfs_db_run(s->db, err,
-                   "DELETE FROM setting WHERE scope = ?1 AND id = ?2 AND key = ?3 AND effective_from > ?4",
-                   "iisi", (int64_t)scope, id, key, now);
-    return r < 0 ? r : r > 0;
+    return withdraw(s,
+                    "DELETE FROM setting WHERE scope = ?1 AND id = ?2 AND key = ?3 AND effective_from > ?4",
+                    scope, id, key, now, err);
 }
 
 int pfs_store_unschedule_at(struct pfs_store *s, enum pfs_scope scope, int64_t id, const char *key,
                             int64_t from, struct pfs_err *err)
 {
-    int r = pfs_inventory_writable(s, err);
-    if (r < 0)
-        return r;
-    r = pfs_db_run(s->db, err,
-                   "DELETE FROM setting WHERE scope = ?1 AND id = ?2 AND key = ?3 AND effective_from = ?4",
-                   "iisi", (int64_t)scope, id, key, from);
-    return r < 0 ? r : r > 0;
+    return withdraw(s,
+                    "DELETE FROM setting WHERE scope = ?1 AND id = ?2 AND key = ?3 AND effective_from = ?4",
+                    scope, id, key, from, err);
 }
