@@ -171,6 +171,29 @@ static struct pfs_handle *handle_of(const struct fuse_file_info *fi)
     return (struct pfs_handle *)(uintptr_t)fi->fh;
 }
 
+/* Notes something open, until it is dropped. */
+static int keep(struct pfs_fs *fs, struct pfs_map *open, void *what)
+{
+    pthread_mutex_lock(&fs->open_lock);
+    int r = pfs_map_put_u64(open, (uintptr_t)what, what);
+    pthread_mutex_unlock(&fs->open_lock);
+    return r;
+}
+
+static void forget(struct pfs_fs *fs, struct pfs_map *open, const void *what)
+{
+    pthread_mutex_lock(&fs->open_lock);
+    pfs_map_remove_u64(open, (uintptr_t)what);
+    pthread_mutex_unlock(&fs->open_lock);
+}
+
+static void drop_handle(struct pfs_fs *fs, const struct fuse_file_info *fi, struct pfs_context *c)
+{
+    struct pfs_handle *h = handle_of(fi);
+    forget(fs, &fs->handles, h);
+    pfs_handle_release(h, c);
+}
+
 static int open_handle(fuse_req_t req, const struct pfs_tree_call *call, struct fuse_file_info *fi,
                        struct pfs_err *err)
 {
@@ -186,6 +209,10 @@ static int open_handle(fuse_req_t req, const struct pfs_tree_call *call, struct 
     int r = pfs_handle_open(call, pfs_fs_process(fuse_req_ctx(req)->pid), &h, err);
     if (r < 0)
         return r;
+    if (keep(fs_of(req), &fs_of(req)->handles, h) < 0) {
+        pfs_handle_release(h, call->context);
+        return -ENOMEM;
+    }
     fi->fh = (uintptr_t)h;
     fi->direct_io = 1;
     fi->nonseekable = call->type->handle != NULL;
@@ -206,7 +233,7 @@ void pfs_control_open(fuse_req_t req, const struct pfs_node *node, struct fuse_f
     if (r < 0)
         fuse_reply_err(req, -r);
     else if (fuse_reply_open(req, fi) < 0)
-        pfs_handle_release(handle_of(fi), c);
+        drop_handle(fs_of(req), fi, c);
 }
 
 static int reply_create(fuse_req_t req, const struct pfs_tree_call *call, struct pfs_context *c,
@@ -216,13 +243,13 @@ static int reply_create(fuse_req_t req, const struct pfs_tree_call *call, struct
     struct fuse_entry_param e = {.attr_timeout = NO_TIME_S, .entry_timeout = NO_TIME_S};
     if (pfs_nodes_take_path(fs->nodes, PFS_NODE_CONTROL, call->path, 0, pfs_content_next_id(fs->content),
                             &e.ino) < 0) {
-        pfs_handle_release(handle_of(fi), c);
+        drop_handle(fs_of(req), fi, c);
         return -ENOMEM;
     }
     fill_attr(fs, e.ino, call->type, 0, &e.attr);
     if (fuse_reply_create(req, &e, fi) < 0) {
         pfs_nodes_forget(fs->nodes, e.ino, 1);
-        pfs_handle_release(handle_of(fi), c);
+        drop_handle(fs_of(req), fi, c);
     }
     return 0;
 }
@@ -291,7 +318,7 @@ void pfs_control_release(fuse_req_t req, struct fuse_file_info *fi)
     struct pfs_context *c = NULL;
     if (begin(req, &c, NULL) < 0)
         c = NULL; /* releasing needs none */
-    pfs_handle_release(handle_of(fi), c);
+    drop_handle(fs_of(req), fi, c);
     fuse_reply_err(req, 0);
 }
 
@@ -366,6 +393,12 @@ static void free_listing(struct listing *l)
     free(l);
 }
 
+static void drop_listing(struct pfs_fs *fs, struct listing *l)
+{
+    forget(fs, &fs->listings, l);
+    free_listing(l);
+}
+
 static int add_name(void *arg, const char *name, mode_t mode)
 {
     struct listing *l = arg;
@@ -396,11 +429,13 @@ void pfs_control_opendir(fuse_req_t req, const struct pfs_node *node, struct fus
         r = add_name(l, "..", S_IFDIR);
     if (r == 0)
         r = pfs_tree_list(&call, add_name, l, NULL);
+    if (r == 0)
+        r = keep(fs_of(req), &fs_of(req)->listings, l);
     fi->fh = (uintptr_t)l;
     if (r == 0 && fuse_reply_open(req, fi) == 0)
         return;
     if (l)
-        free_listing(l);
+        drop_listing(fs_of(req), l);
     if (r < 0)
         fuse_reply_err(req, -r);
 }
@@ -426,6 +461,18 @@ void pfs_control_readdir(fuse_req_t req, size_t size, off_t off, struct fuse_fil
 
 void pfs_control_releasedir(fuse_req_t req, struct fuse_file_info *fi)
 {
-    free_listing((struct listing *)(uintptr_t)fi->fh);
+    drop_listing(fs_of(req), (struct listing *)(uintptr_t)fi->fh);
     fuse_reply_err(req, 0);
+}
+
+/* ---- the end ---- */
+
+void pfs_control_done(struct pfs_fs *fs)
+{
+    for (struct pfs_map_entry *e = pfs_map_next(&fs->handles, NULL); e; e = pfs_map_next(&fs->handles, e))
+        pfs_handle_release(e->value, NULL);
+    for (struct pfs_map_entry *e = pfs_map_next(&fs->listings, NULL); e; e = pfs_map_next(&fs->listings, e))
+        free_listing(e->value);
+    pfs_map_done(&fs->handles);
+    pfs_map_done(&fs->listings);
 }

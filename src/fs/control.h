@@ -19,6 +19,8 @@ void pfs_control_read(fuse_req_t req, size_t size, off_t off, struct fuse_file_i
 void pfs_events_wait_read(fuse_req_t req, struct pfs_handle *h, size_t size, const struct fuse_file_info *fi);
 void pfs_events_poll(fuse_req_t req, struct pfs_handle *h, struct fuse_pollhandle *ph);
 void pfs_control_write(fuse_req_t req, const char *buf, size_t size, off_t off, struct fuse_file_info *fi);
+/* Lets go of what is still open when the session has ended: its last RELEASEs may never come. One thread. */
+void pfs_control_done(struct pfs_fs *fs);
 void pfs_control_flush(fuse_req_t req, struct fuse_file_info *fi);
 void pfs_control_release(fuse_req_t req, struct fuse_file_info *fi);
 void pfs_control_opendir(fuse_req_t req, const struct pfs_node *node, struct fuse_file_info *fi);

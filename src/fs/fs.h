@@ -20,7 +20,10 @@ struct pfs_fs {
     struct pfs_content *content;
     struct pfs_assets *assets;
     struct pfs_nodes *nodes;
-    struct pfs_tree tree; /* the control tree */
+    struct pfs_tree tree;      /* the control tree */
+    pthread_mutex_t open_lock; /* guards: */
+    struct pfs_map handles,
+        listings; /* open in the control tree: address to struct pfs_handle, to a listing */
     struct pfs_status status;
     uint64_t opens;                       /* of phones' files, atomic */
     struct pfs_report *report;            /* NULL: nobody is told */

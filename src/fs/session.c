@@ -1,6 +1,7 @@
 #include "fs/session.h"
 #include "base/log.h"
 #include "core/report.h"
+#include "fs/control.h"
 #include "fs/notify.h"
 #include "fs/options.h"
 
@@ -232,6 +233,7 @@ static int open_fs(struct mount *m, struct pfs_err *err)
 {
     struct pfs_fs *fs = &m->fs;
     const char *view = m->options.view;
+    pthread_mutex_init(&fs->open_lock, NULL);
     fs->started = time(NULL);
     fs->max_nodes = m->options.names ? (size_t)m->options.names : DEFAULT_NODES;
     fs->shows_phones = !view || strcmp(view, "control") != 0;
@@ -267,6 +269,7 @@ static void close_fs(struct pfs_fs *fs)
     pfs_report_unfollow(fs->follower);
     pfs_report_stop(fs->report);
     pfs_notify_stop(fs->notify);
+    pfs_control_done(fs);
     pfs_nodes_free(fs->nodes);
     pfs_events_free(fs->tree.events);
     pfs_outcomes_free(fs->tree.outcomes);
