@@ -5,6 +5,7 @@ import subprocess
 
 import pytest
 
+import control
 from control import MAC, MASK, SECRET, answer, name_of
 
 DEVICE = f"devices/{MAC}"
@@ -388,3 +389,13 @@ def test_the_program_and_the_tree_agree(tree):
     assert subprocess.run(["cat", str(tree / "export.xml")], capture_output=True, check=True, text=True).stdout == \
         tree.inv.provfs("export", "--format", "xml")
     assert tree.read("export.csv") == tree.inv.provfs("export")
+
+
+def test_the_end_comes_while_files_are_open(tree_of):
+    """Their RELEASE never comes; the daemon, which the fixture's library looks at, leaves nothing behind all the same."""
+    tree = tree_of(control.admin_options())
+    file, folder = os.open(tree / "log", os.O_RDONLY), os.open(tree / "devices", os.O_RDONLY | os.O_DIRECTORY)
+    assert os.read(file, 10) and os.listdir(folder)
+    tree.mount.close()
+    for fd in (file, folder):
+        assert answer(os.close, fd) in ("ok", "ENOTCONN")
