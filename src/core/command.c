@@ -119,6 +119,7 @@ static const struct {
     [PFS_OPTION_SINCE] = {"since", "TIME", "only what came at this time or later"},
     [PFS_OPTION_TEMPLATES] = {"templates", "DIR",
                               "with the site's templates from DIR, which is not in service"},
+    [PFS_OPTION_NATIVE] = {"native", NULL, "every native key of the device's files, instead of the settings"},
 };
 
 static int find_option(const char *name, size_t len)
@@ -201,11 +202,13 @@ const struct pfs_verb pfs_verbs[] = {
      "Writes a file's bytes as the mount gives them: the device's main file, or the one named, in any "
      "spelling.",
      PFS_VERB_OWN, BIT(PFS_OPTION_TEMPLATES), 1, 2, pfs_command_render},
-    {"explain", "explain MAC [KEY]",
+    {"explain", "explain MAC [KEY|VENDOR:NATIVE-KEY]",
      "Shows for each setting and line the value that counts, where it comes from, what it hides, and to "
      "which native key and file it is "
-     "written, or that it is not.",
-     PFS_VERB_OWN, BIT(PFS_OPTION_SECRETS), 1, 2, pfs_command_explain},
+     "written, or that it is not. For a native key: its value in the device's files, and the settings that "
+     "it was "
+     "made of.",
+     PFS_VERB_OWN, BIT(PFS_OPTION_SECRETS) | BIT(PFS_OPTION_NATIVE), 1, 2, pfs_command_explain},
     {"import", "import FILE|-",
      "Takes a file as one transaction: a CSV of devices, or the whole inventory as XML (export --format xml; "
      "schema/inventory.rng). CSV: a row a line; columns mac model profile customer enabled "

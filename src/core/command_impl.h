@@ -23,6 +23,7 @@ enum pfs_option {
     PFS_OPTION_FORMAT,
     PFS_OPTION_SINCE,
     PFS_OPTION_TEMPLATES,
+    PFS_OPTION_NATIVE,
     PFS_N_OPTIONS
 };
 #define PFS_OPTION_BIT(option) (1u << (option))

@@ -1,10 +1,10 @@
 /* explain: which value counts, where it came from, what it hides, and where it is written.
  *
- * The device's files are rendered once with a callback for each pair, which tells what settings a native key
- * was made of. Turned around, that says for each setting and line where it went. The layers of the phone say
- * which value counts and which are hidden. */
+ * The device's files are rendered once with a callback for each pair (core/explain_native.c), which tells
+ * what settings a native key was made of. Turned around, that says for each setting and line where it went.
+ * The layers of the phone say which value counts and which are hidden. */
+#include "core/explain.h"
 #include "base/timefmt.h"
-#include "core/command_impl.h"
 
 #include <errno.h>
 #include <string.h>
@@ -31,7 +31,7 @@ struct explain {
     struct pfs_phone phone;
     const struct pfs_model *model;
     struct pfs_map subjects; /* "line NUL key" to struct subject */
-    const char *file;        /* being rendered */
+    const char *file;        /* whose pair is at hand */
     const char *only;        /* the key asked for; NULL: all */
     unsigned line;           /* of the layers being collected */
     bool no_memory;
@@ -86,53 +86,17 @@ static void add_place(struct explain *x, const char *key, unsigned line, const c
     s->n_places++;
 }
 
-static void on_pair(void *arg, const struct pfs_pair *pair)
+static void on_pair(void *arg, const char *file, const struct pfs_pair *pair)
 {
     struct explain *x = arg;
+    x->file = file;
     for (size_t i = 0; i < pair->n_used; i++)
         add_place(x, pair->used[i].key, pair->used[i].line, pair->key);
 }
 
-static int render_one(struct explain *x, const struct pfs_file *f, const struct pfs_phone *phone)
-{
-    char name[PFS_FILE_NAME_MAX + 1];
-    autobuf struct pfs_buf out = PFS_BUF_INIT(0);
-    pfs_pattern_format(&f->name, x->phone.device->mac, name);
-    x->file = pfs_arena_strdup(&x->cmd->arena, name);
-    if (!x->file)
-        return pfs_err_nomem(x->err);
-    int r = pfs_render(f, phone, x->cmd->context->library->zones, &out, on_pair, x, x->err);
-    if (r < 0)
-        pfs_err_prefix(x->err, "%s", name);
-    return r;
-}
-
-static int render_common(struct explain *x, const struct pfs_file *f)
-{
-    struct pfs_context *c = x->cmd->context;
-    struct pfs_inputs *inputs = NULL;
-    struct pfs_phone phone;
-    int r = pfs_store_begin(c->store, x->err);
-    if (r < 0)
-        return r;
-    r = pfs_resolve_common(c->resolver, c->store, f->spec->per == PFS_PER_MODEL ? f->model->name : NULL,
-                           x->cmd->now, &inputs, x->err);
-    pfs_store_end(c->store);
-    if (r < 0)
-        return r;
-    pfs_inputs_phone(inputs, &phone);
-    r = render_one(x, f, &phone);
-    pfs_inputs_unref(inputs);
-    return r;
-}
-
 static int render_all(struct explain *x)
 {
-    int r = 0;
-    for (size_t i = 0; x->model && r == 0 && i < x->model->n_files; i++) {
-        const struct pfs_file *f = &x->model->files[i];
-        r = f->spec->per == PFS_PER_DEVICE ? render_one(x, f, &x->phone) : render_common(x, f);
-    }
+    int r = pfs_explain_pairs(x->cmd, x->model, &x->phone, on_pair, x, x->err);
     return r < 0 || !x->no_memory ? r : pfs_err_nomem(x->err);
 }
 
@@ -199,7 +163,7 @@ static void collect(void *arg, const struct pfs_layer *l)
         all->layers[all->n++] = l;
 }
 
-static void print_text(FILE *out, const char *s)
+void pfs_explain_print(FILE *out, const char *s)
 {
     for (; *s; s++)
         fputc((unsigned char)*s < 0x20 || *s == 0x7f ? '?' : *s, out);
@@ -208,7 +172,7 @@ static void print_text(FILE *out, const char *s)
 static void print_padded(FILE *out, const char *s, size_t width)
 {
     size_t n = pfs_command_width(s);
-    print_text(out, s);
+    pfs_explain_print(out, s);
     fprintf(out, "%*s", (int)(n < width ? width - n : 0), "");
 }
 
@@ -263,7 +227,7 @@ static void print_row(struct explain *x, const struct pfs_layer *l, const struct
     fputs("  ", out);
     print_padded(out, value, w->value);
     fputs("  ", out);
-    print_text(out, origin.text);
+    pfs_explain_print(out, origin.text);
     fprintf(out, "%s%s%s%s\n", s->from > 0 ? "  from " : "", from, *state ? "  " : "", state);
 }
 
@@ -327,7 +291,7 @@ static void print_places(struct explain *x, const struct subject *s)
             break;
         }
         fputs(n > 1 ? ", " : " ", out);
-        print_text(out, p->native);
+        pfs_explain_print(out, p->native);
         if (!p->next || p->next->file != p->file || n == PLACES_SHOWN)
             fprintf(out, " in %s", p->file);
     }
@@ -362,7 +326,9 @@ static void print_subject(struct explain *x, const struct subject *s)
     else
         fputs("device  ", out);
     fprintf(out, "%s = ", s->key);
-    print_text(out, *value ? pfs_command_shown(x->cmd, s->key, value) : winner ? "(empty)" : "(nothing)");
+    pfs_explain_print(out, *value   ? pfs_command_shown(x->cmd, s->key, value)
+                           : winner ? "(empty)"
+                                    : "(nothing)");
     if (!winner)
         fputs("  (default)", out);
     print_places(x, s);
@@ -412,24 +378,62 @@ static int explain_device(struct explain *x)
     return x->no_memory ? pfs_err_nomem(x->err) : print_all(x);
 }
 
+/* Each setting once that the native keys shown were made of. */
+static int explain_used(struct explain *x, struct pfs_map *used)
+{
+    int r = 0;
+    for (struct pfs_map_entry *e = NULL; r == 0 && (e = pfs_map_next(used, e));) {
+        x->only = e->key;
+        r = explain_device(x);
+        pfs_map_done(&x->subjects);
+        x->subjects = (struct pfs_map){0};
+    }
+    return r;
+}
+
+/* A native key, and what it was made of; or (no key) every native key of the device's files. */
+static int explain_native(struct explain *x, const char *key)
+{
+    struct pfs_map used = {0};
+    size_t n = 0;
+    int r = pfs_explain_native(x->cmd, x->inputs, key, &n, &used, x->err);
+    if (r == 0 && key && n > 0)
+        r = explain_used(x, &used);
+    pfs_map_done(&used);
+    x->only = key;
+    return r < 0 || !key || n > 0 ? r : explain_device(x); /* of another vendor, or in no file */
+}
+
+static int run(struct explain *x)
+{
+    const char *key = x->cmd->n > 1 ? x->cmd->words[1] : NULL;
+    bool native = key && strchr(key, ':');
+    if (!key && pfs_command_has(x->cmd, PFS_OPTION_NATIVE))
+        return explain_native(x, NULL);
+    if (native)
+        return explain_native(x, key);
+    x->only = key;
+    return explain_device(x);
+}
+
 int pfs_command_explain(struct pfs_command *cmd, struct pfs_err *err)
 {
     struct pfs_context *c = cmd->context;
-    struct explain x = {.cmd = cmd, .only = cmd->n > 1 ? cmd->words[1] : NULL, .err = err};
+    struct explain x = {.cmd = cmd, .err = err};
     struct pfs_inputs *inputs = NULL;
     struct pfs_key k;
     uint64_t mac;
     int r = pfs_command_may_see_secrets(cmd, err);
     if (r == 0)
         r = pfs_mac_parse(cmd->words[0], &mac, err);
-    if (r == 0 && x.only)
-        r = pfs_catalogue_find(c->catalogue, x.only, &k, err);
+    if (r == 0 && cmd->n > 1)
+        r = pfs_catalogue_find(c->catalogue, cmd->words[1], &k, err);
     if (r == 0)
         r = pfs_resolve_now(c->resolver, c->store, mac, cmd->now, &inputs, err);
     if (r < 0 || !inputs)
         return r;
     x.inputs = inputs;
-    r = explain_device(&x);
+    r = run(&x);
     pfs_map_done(&x.subjects);
     pfs_inputs_unref(inputs);
     return r;

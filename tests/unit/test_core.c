@@ -414,6 +414,25 @@ static void test_explain(void **state)
     refused(f, "explain " MAC " sip.sever", ENOENT, "sip.server");
 }
 
+static void test_explain_native(void **state)
+{
+    struct fixture *f = *state;
+    make_inventory(f);
+    run(f, "explain " MAC " yealink:account.1.sip_server.1.address");
+    says("the native key", f->out,
+         MAC ".cfg\n  account.1.sip_server.1.address = sip.example.net   from sip.server (profile office)\n"
+             "line 1 1001@acme  sip.server = sip.example.net");
+    shows(f, "explain " MAC " yealink:account.1.password",
+          "account.1.password = ********   from sip.password (account 1001@acme)");
+    shows(f, "explain " MAC " yealink:account.1.enable", "account.1.enable = 1   from template");
+    shows(f, "explain " MAC " --native", "local_time.ntp_server1 = pool.ntp.org   from time.ntp (default)");
+    shows_not(f, "explain " MAC " --native", "s3cret");
+    run(f, "set device " MAC " yealink:features.x=1");
+    shows(f, "explain " MAC " yealink:features.x", "features.x = 1   from override (device " MAC ")");
+    shows(f, "explain " MAC " yealink:nothing", "yealink:nothing = (nothing)");
+    shows(f, "explain " MAC " poly:reg.1.address", "not written");
+}
+
 static void test_log(void **state)
 {
     struct fixture *f = *state;
@@ -679,6 +698,7 @@ int main(void)
         TEST(test_apply),
         TEST(test_list_and_show),
         TEST(test_explain),
+        TEST(test_explain_native),
         TEST(test_log),
         TEST(test_check),
         TEST(test_import),
