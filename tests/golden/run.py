@@ -1,13 +1,28 @@
 #!/usr/bin/env python3
-"""Renders the goldens' inventory with provfs and compares it with what is kept here, byte by byte.
+"""Renders the goldens' inventories with provfs and compares them with what is kept here, byte by byte.
 
-usage: run.py [--update] PROVFS [DATADIR]
+usage: run.py [--update] [--only VENDOR] PROVFS [DATADIR]
 
-Every file is also read by another program's parser, and the accounts must come back as inventory.txt says; and for every model
-of every shipped template, a device that sets everything and one that sets nothing must have the same keys.
+A vendor of the shipped templates has
+  inventory/VENDOR.txt   its devices; accounts and profiles of all vendors are in inventory/common.txt
+  expected/VENDOR/       its files
+  readers/VENDOR.py      how its firmware reads a file, without provfs:
+      read(name, data)   -> [(key, value)]; raises where the firmware would not take the file. Main files are called MAC.cfg
+      account(model, pairs, line, place)  -> (user, auth user, password, display name) of a line; pairs: a dict of the main file;
+                            place: the how-many-th line in use it is, from 0
+      COMMON             {mac: [name]}: what a device is asked for beside its main file
+      WHERE_SET          a regex: keys that may stand in a file only where the inventory sets them
+      FULL               settings of the device that sets everything, where the profile's cannot be had ("" if it can)
+      ACCOUNTS           the file that has the accounts, if it is not the main one: "{mac}-lines.xml"
+
+Every file is read by the reader, the accounts must come back as the inventory has them, and for every model a device that sets
+everything and one that sets nothing must have the same keys. A vendor without reader or goldens fails, and so does a key of the
+catalogue that common.txt does not set.
 --update writes what is rendered as the new goldens: look at the difference before you commit it.
 """
+import argparse
 import collections
+import importlib.util
 import os
 import re
 import shlex
@@ -18,20 +33,8 @@ import xml.etree.ElementTree as ET
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
-INVENTORY = HERE / "inventory.txt"
-EXPECTED = HERE / "expected"
-LPCONFIG = "{http://www.linphone.org/xsds/lpconfig.xsd}"
-
-# What a device is asked for beside its main file.
-COMMON = {"001565000001": ["y000000000066.cfg"], "0004f2000001": ["0004f2000001-user.cfg", "000000000000.cfg"],
-          "d0c789000001": ["spa504G.cfg"], "000e08000002": ["init.cfg"]}
-
-# Keys that stand in a file only where the inventory sets them: passwords and the way to the files (docs/vendors.md), keys of what is
-# set on a module, and SRTP on old firmware.
-WHERE_SET = re.compile(
-    r"(static\.)?security\.user_password|(static\.)?auto_provision\.server\.url|expansion_module\..*"
-    r"|device\.(auth|prov)\..*|(Admin_Passwd|User_Password|Web_Login_.*|Profile_Rule|Profile_Rule_B)|misc/config-uri"
-    r"|account\.\d+\.srtp_encryption")
+COMMON = (HERE / "inventory/common.txt").read_text(encoding="utf-8")
+FAULTS = (AssertionError, KeyError, ValueError, IndexError, AttributeError, StopIteration, ET.ParseError)
 
 
 class Provfs:
@@ -51,66 +54,13 @@ class Provfs:
         return r.stdout
 
 
-# ---- other programs' parsers ------------------------------------------------------------------------------------
-
-
-def read_properties(data):
-    lines = data.decode().split("\n")
-    assert lines[0] == "#!version:1.0.0.1" and lines[-1] == "", "version line, and a line end at the end"
-    return [(k, "" if v == "%NULL%" else v) for k, v in (x.split(" = ", 1) for x in lines[1:-1])]
-
-
-def read_xml(data):
-    root = ET.fromstring(data)
-    if root.tag == "APPLICATION":
-        return [pair for element in root.iter() for pair in element.attrib.items()]
-    if root.tag == LPCONFIG + "config":
-        return [(f"{s.get('name')}/{e.get('name')}", e.text or "") for s in root for e in s]
-    assert root.tag == "flat-profile" and b"/>" not in data.split(b"?>", 1)[1], "an empty-element tag"
-    return [(e.tag, e.text or "") for e in root.iter() if e is not root and len(e) == 0]
-
-
-def read(data):
-    return read_xml(data) if data.startswith(b"<?xml") else read_properties(data)
-
-
-def unquote_identity(identity):
-    """A display name and the user part of a SIP name-addr (RFC 3261 25.1)."""
-    m = re.fullmatch(r'"((?:[^"\\]|\\.)*)" <sip:(.*)@[^@]*>', identity)
-    if not m:
-        return "", re.fullmatch(r"sip:(.*)@[^@]*", identity).group(1)
-    return re.sub(r"\\(.)", r"\1", m.group(1)), m.group(2)
-
-
-def unescape(user):
-    return re.sub(r"%([0-9A-Fa-f]{2})", lambda m: chr(int(m.group(1), 16)), user)
-
-
-ACCOUNT_KEYS = {
-    "yealink": ("account.{n}.user_name", "account.{n}.auth_name", "account.{n}.password", "account.{n}.display_name"),
-    "poly": ("reg.{n}.address", "reg.{n}.auth.userId", "reg.{n}.auth.password", "reg.{n}.displayName"),
-    "cisco-": ("User_ID_{n}_", "Auth_ID_{n}_", "Password_{n}_", "Display_Name_{n}_"),
-}
-
-
-def account_in(model, pairs, line, place):
-    """User, auth user, password, name of a line; place: the how-many-th line in use it is."""
-    if model == "linphone":
-        name, user = unquote_identity(pairs[f"proxy_{place}/reg_identity"])
-        assert unescape(user) == pairs[f"auth_info_{place}/username"]
-        return tuple(pairs[f"auth_info_{place}/{k}"] for k in ("username", "userid", "passwd")) + (name,)
-    keys = next(k for vendor, k in ACCOUNT_KEYS.items() if model.startswith(vendor))
-    return tuple(pairs[k.format(n=line)] for k in keys)
-
-
-# ---- the inventory, as far as these tests need it ------------------------------------------------------------------
-
-
 class Inventory:
+    """An inventory, as far as these tests need it."""
+
     def __init__(self, text):
         self.models, self.lines, self.accounts = {}, collections.defaultdict(dict), {}
         for line in text.splitlines():
-            words = shlex.split(line, comments=True)
+            words = shlex.split(line, comments=line.startswith("#"))
             if words[:2] == ["add", "device"]:
                 self.models[words[2]] = dict(w.split("=", 1) for w in words[3:])["model"]
             elif words[:2] == ["add", "account"]:
@@ -124,75 +74,129 @@ class Inventory:
         return user, a.get("sip.auth_user", user), a["sip.password"], a.get("line.display_name", "")
 
 
-# ---- the tests --------------------------------------------------------------------------------------------------
+def load_reader(vendor):
+    path = HERE / "readers" / f"{vendor}.py"
+    assert path.exists(), f"{path.relative_to(HERE)} is missing"
+    spec = importlib.util.spec_from_file_location(f"reader_{vendor}", path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
 
 
-def files(inventory, provfs):
-    for mac in inventory.models:
-        yield mac, f"{mac}.cfg", provfs("render", mac)
-        for name in COMMON.get(mac, []):
-            yield mac, name, provfs("render", mac, name)
-
-
-def compare(name, data, update):
-    path = EXPECTED / name
+def compare(path, data, update):
     if update:
-        EXPECTED.mkdir(exist_ok=True)
+        path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(data)
         return
-    assert path.exists(), f"{path} is missing: run.py --update"
+    assert path.exists(), f"{path.relative_to(HERE)} is missing: run.py --update"
     if path.read_bytes() != data:
-        new = Path(tempfile.gettempdir()) / f"provfs-golden-{name}"
+        new = Path(tempfile.gettempdir()) / f"provfs-golden-{path.name}"
         new.write_bytes(data)
-        diff = subprocess.run(["diff", "-u", path, new], capture_output=True, check=False).stdout.decode(errors="replace")
+        diff = subprocess.run(["diff", "-au", path, new], capture_output=True, check=False).stdout.decode(errors="replace")
         raise AssertionError("\n".join(diff.splitlines()[:40]))
 
 
-def check_accounts(inventory, mac, data):
-    pairs = dict(read(data))
-    for place, (line, account) in enumerate(sorted(inventory.lines[mac].items())):
-        got = account_in(inventory.models[mac], pairs, line, place)
-        assert got == inventory.account(account), f"line {line}: {got} is not {inventory.account(account)}"
+class Vendor:
+    """The goldens of one vendor."""
 
+    def __init__(self, name, program, datadir, folder):
+        self.name, self.failed = name, 0
+        self.reader = load_reader(name)
+        path = HERE / "inventory" / f"{name}.txt"
+        assert path.exists(), f"{path.relative_to(HERE)} is missing"
+        text = COMMON + path.read_text(encoding="utf-8")
+        self.inventory = Inventory(text)
+        assert self.inventory.models, f"{path.relative_to(HERE)} has no device"
+        self.provfs = Provfs(program, datadir, folder)
+        self.provfs("apply", "-", stdin=text)
 
-def check_keys_of_all_models(provfs):
-    """Three states (design.md 5): a key that is set and then unset is still in the file."""
-    for vendor in ("yealink", "poly", "cisco-spa", "linphone"):
-        models = provfs("list", "models", "-q", f"vendor={vendor}").decode().split()
-        assert models, f"no models of {vendor}"
+    def check_accounts(self, mac, data):
+        pairs = dict(self.reader.read(f"{mac}.cfg", data))
+        for place, (line, account) in enumerate(sorted(self.inventory.lines[mac].items())):
+            got = self.reader.account(self.inventory.models[mac], pairs, line, place)
+            want = self.inventory.account(account)
+            assert tuple(got) == want, f"line {line}: {got} is not {want}"
+
+    def check_device(self, mac, update):
+        """Yields a message for each file that fails."""
+        expected, accounts = HERE / "expected" / self.name, getattr(self.reader, "ACCOUNTS", "{mac}.cfg").format(mac=mac)
+        for name in [f"{mac}.cfg"] + list(getattr(self.reader, "COMMON", {}).get(mac, [])):
+            try:
+                data = self.provfs("render", mac, *([name] if name != f"{mac}.cfg" else []))
+                compare(expected / name, data, update)
+                self.reader.read(name, data)
+                if name == accounts:
+                    self.check_accounts(mac, data)
+            except FAULTS as e:
+                yield f"{self.inventory.models[mac]} {name}: {e!r}"
+
+    def check_nothing_else_expected(self):
+        known = {f"{mac}.cfg" for mac in self.inventory.models} | {n for v in getattr(self.reader, "COMMON", {}).values() for n in v}
+        folder = HERE / "expected" / self.name
+        kept = {str(p.relative_to(folder)) for p in folder.rglob("*") if p.is_file()}
+        assert kept <= known, f"{self.name}: no device gives {sorted(kept - known)}"
+
+    def check_keys_of_all_models(self):
+        """Three states (design.md 5): a key that is set and then unset is still in the file."""
+        where_set = re.compile(getattr(self.reader, "WHERE_SET", ""))
+        models = self.provfs("list", "models", "-q", f"vendor={self.name}").decode().split()
+        assert models, f"no models of {self.name}"
         for i, model in enumerate(models):
-            macs = {p: f"02{'ab' if p == 'full' else 'cd'}{len(vendor):02x}{i:06x}" for p in ("full", "bare")}
-            provfs("apply", "-", stdin="".join(f"add device {m} model={model} profile={p}\n" for p, m in macs.items()))
-            keys = {p: {k for k, _ in read(provfs("render", m))} for p, m in macs.items()}
-            odd = [k for k in keys["full"] ^ keys["bare"] if not WHERE_SET.fullmatch(k)]
+            macs = {p: f"02{'ab' if p == 'full' else 'cd'}00{i:06x}" for p in ("full", "bare")}
+            more = {"full": getattr(self.reader, "FULL", ""), "bare": ""}
+            self.provfs("apply", "-", stdin="".join(f"add device {m} model={model} profile={p} {more[p]}\n" for p, m in macs.items()))
+            keys = {p: {k for k, _ in self.reader.read(f"{m}.cfg", self.provfs("render", m))} for p, m in macs.items()}
+            odd = [k for k in keys["full"] ^ keys["bare"] if not where_set.fullmatch(k)]
             assert not odd, f"{model}: only with or without settings: {sorted(odd)}"
+
+    def check(self, update):
+        for mac in self.inventory.models:
+            yield from self.check_device(mac, update)
+        for check in (self.check_nothing_else_expected, self.check_keys_of_all_models):
+            try:
+                check()
+            except FAULTS as e:
+                yield f"{self.name}: {e!r}"
+
+
+def check_catalogue(datadir):
+    """The shared inventory sets every key of the catalogue."""
+    words = shlex.split("\n".join(x for x in COMMON.splitlines() if not x.startswith("#")))
+    there = {re.sub(r"\.\d+\.", ".0.", w.partition("=")[0]) for w in words if "=" in w}
+    keys = [s.get("key") for s in ET.parse(Path(datadir) / "schema/settings.xml").getroot()]
+    missing = [k for k in keys if re.sub(r"\.[NM]\.", ".0.", k) not in there]
+    assert not missing, f"inventory/common.txt does not set {missing}"
+
+
+def vendors_of(datadir):
+    names = {ET.parse(path).getroot().get("vendor") for path in (Path(datadir) / "templates").glob("*/*.xml")}
+    assert names, f"no templates in {datadir}"
+    return sorted(names)
+
+
+def failures(options):
+    try:
+        check_catalogue(options.datadir)
+    except AssertionError as e:
+        yield str(e)
+    for name in options.only or vendors_of(options.datadir):
+        with tempfile.TemporaryDirectory(prefix="provfs-golden-") as folder:
+            try:
+                yield from Vendor(name, os.path.abspath(options.provfs), options.datadir, folder).check(options.update)
+            except FAULTS as e:
+                yield f"{name}: {e!r}"
 
 
 def main():
-    args = [a for a in sys.argv[1:] if a != "--update"]
-    update = "--update" in sys.argv
-    if not 1 <= len(args) <= 2:
-        sys.exit(__doc__)
-    datadir = Path(args[1]) if len(args) == 2 else HERE.parents[1]
-    inventory, failed = Inventory(INVENTORY.read_text(encoding="utf-8")), 0
-    with tempfile.TemporaryDirectory(prefix="provfs-golden-") as folder:
-        provfs = Provfs(os.path.abspath(args[0]), datadir, folder)
-        provfs("apply", "-", stdin=INVENTORY.read_text(encoding="utf-8"))
-        for mac, name, data in files(inventory, provfs):
-            try:
-                compare(name, data, update)
-                if name == f"{mac}.cfg":
-                    check_accounts(inventory, mac, data)
-                else:
-                    read(data)
-            except (AssertionError, KeyError, ValueError, ET.ParseError) as e:
-                print(f"FAILED {inventory.models[mac]} {name}: {e!r}"[:4000].replace("\\n", "\n"))
-                failed += 1
-        try:
-            check_keys_of_all_models(provfs)
-        except AssertionError as e:
-            print(f"FAILED {e}")
-            failed += 1
+    parser = argparse.ArgumentParser(usage=__doc__)
+    parser.add_argument("--update", action="store_true")
+    parser.add_argument("--only", action="append", metavar="VENDOR")
+    parser.add_argument("provfs")
+    parser.add_argument("datadir", nargs="?", default=HERE.parents[1])
+    failed = 0
+    for message in failures(parser.parse_args()):
+        print(f"FAILED {message[:4000]}".replace("\\n", "\n"))
+        failed += 1
     print("all goldens passed" if not failed else f"{failed} failed")
     sys.exit(1 if failed else 0)
 

@@ -1,0 +1,30 @@
+"""Linphone: lpconfig, entries in sections; the account's name is in a SIP name-addr."""
+import re
+import xml.etree.ElementTree as ET
+
+WHERE_SET = r"misc/config-uri"
+NS = "{http://www.linphone.org/xsds/lpconfig.xsd}"
+
+
+def read(name, data):
+    root = ET.fromstring(data)
+    assert root.tag == NS + "config"
+    return [(f"{s.get('name')}/{e.get('name')}", e.text or "") for s in root for e in s]
+
+
+def unquote_identity(identity):
+    """A display name and the user part of a SIP name-addr (RFC 3261 25.1)."""
+    m = re.fullmatch(r'"((?:[^"\\]|\\.)*)" <sip:(.*)@[^@]*>', identity)
+    if not m:
+        return "", re.fullmatch(r"sip:(.*)@[^@]*", identity).group(1)
+    return re.sub(r"\\(.)", r"\1", m.group(1)), m.group(2)
+
+
+def unescape(user):
+    return re.sub(r"%([0-9A-Fa-f]{2})", lambda m: chr(int(m.group(1), 16)), user)
+
+
+def account(model, pairs, line, place):
+    name, user = unquote_identity(pairs[f"proxy_{place}/reg_identity"])
+    assert unescape(user) == pairs[f"auth_info_{place}/username"]
+    return tuple(pairs[f"auth_info_{place}/{k}"] for k in ("username", "userid", "passwd")) + (name,)
