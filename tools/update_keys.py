@@ -1,0 +1,157 @@
+#!/usr/bin/env python3
+"""Writes docs/keys.md: for each setting and vendor, the native keys that the shipped templates write it to.
+
+usage: update_keys.py [--check] PROVFS (the program, built)
+
+It asks `provfs explain --native` for a device of each model that sets everything (tests/golden/inventory/common.txt), so the
+tables say what the files have. --check writes nothing and fails where docs/keys.md is not what it would write."""
+import argparse
+import collections
+import importlib.util
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import xml.etree.ElementTree as ET
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+PAGE = ROOT / "docs" / "keys.md"
+COMMON = ROOT / "tests/golden/inventory/common.txt"
+VENDORS_A_TABLE = 5
+PLACES_SHOWN = 6
+INTRODUCTION = """# Settings and native keys
+
+Which native keys each vendor's files have for a setting. `N` stands for a number: of a line, key, codec, …; a value may be put
+together from several settings, and a setting may be written to different keys on different models. "no equivalent": no file of that
+vendor takes it. Made by `tools/update_keys.py` from the files themselves; for one phone, `provfs explain MAC` says the same.
+"""
+
+
+class Provfs:
+    def __init__(self, program, folder):
+        self.program = program
+        self.env = {k: v for k, v in os.environ.items() if not k.startswith("PROVFS_")}
+        self.env.update(PROVFS_DATABASE=f"{folder}/inventory.db", PROVFS_DATADIR=str(ROOT), PROVFS_TEMPLATES=f"{folder}/none",
+                        PROVFS_ASSETS=f"{folder}/none", PROVFS_CONF=f"{folder}/none.conf", LC_ALL="C.UTF-8")
+        self("init")
+
+    def __call__(self, *args, stdin=""):
+        r = subprocess.run([self.program, *args], input=stdin, capture_output=True, text=True, env=self.env, check=False)
+        if r.returncode:
+            sys.exit(f"provfs {' '.join(args)}: {r.stderr}")
+        return r.stdout
+
+
+def full_of(vendor):
+    """What sets everything for a vendor that cannot have some of the profile's values."""
+    path = ROOT / f"tests/golden/readers/{vendor}.py"
+    if not path.exists():
+        return ""
+    spec = importlib.util.spec_from_file_location(f"reader_{vendor}", path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return getattr(module, "FULL", "")
+
+
+def models(provfs):
+    """(vendor, model, lines)"""
+    rows = provfs("list", "models").splitlines()
+    head = rows[0].split()
+    at = {name: rows[0].index(name) for name in head}
+    order = sorted(at, key=at.get)
+    for row in rows[1:]:
+        cells = {n: row[at[n]:at[order[i + 1]] if i + 1 < len(order) else None].strip() for i, n in enumerate(order)}
+        yield cells["vendor"], cells[order[0]], int(cells["lines"])
+
+
+def native_keys(text):
+    """(setting, native key) of each pair."""
+    for line in text.splitlines():
+        if not line.startswith("  "):
+            continue
+        pair, _, origin = line[2:].rpartition("   from ")
+        native = pair.split(" = ", 1)[0]
+        for used in origin.split(", "):
+            setting = used.split(" (", 1)[0]
+            if setting not in ("template", "override"):
+                yield setting, native
+
+
+def with_n(setting):
+    """key.3.type as key.N.type"""
+    setting = re.sub(r"^module\.\d+\.key\.\d+\.", "module.M.key.N.", setting)
+    return re.sub(r"\.\d+\.", ".N.", setting)
+
+
+def collect(provfs):
+    """{vendor: {setting: {native keys}}}"""
+    got = collections.defaultdict(lambda: collections.defaultdict(set))
+    for i, (vendor, model, lines) in enumerate(models(provfs)):
+        mac = f"0200{i:08x}"
+        assigned = " ".join(f"{n}={a}" for n, a in list(enumerate(("1005@acme", "1006@acme"), 1))[:lines])
+        provfs("apply", "-", stdin=f"add device {mac} model={model} profile=full customer=acme {full_of(vendor)}\n"
+               f"{f'assign {mac} {assigned}' if assigned else ''}\n")
+        for setting, native in native_keys(provfs("explain", mac, "--native")):
+            got[vendor][with_n(setting)].add(native)
+    return got
+
+
+def numbered(natives):
+    """Native keys that differ in numbers alone as one, with N; fewest differences first."""
+    groups = collections.defaultdict(list)
+    for native in natives:
+        groups[re.sub(r"\d+", "N", native)].append(native)
+    shown = sorted(pattern if len(members) > 1 else members[0] for pattern, members in groups.items())
+    return shown[:PLACES_SHOWN] + (["…"] if len(shown) > PLACES_SHOWN else [])
+
+
+def cell(natives):
+    if not natives:
+        return "no equivalent"
+    return ", ".join("…" if n == "…" else f"`{n}`" for n in numbered(natives)).replace("|", "\\|")
+
+
+def sections():
+    """The catalogue's sections: title and keys."""
+    root = ET.parse(ROOT / "schema/settings.xml", ET.XMLParser(target=ET.TreeBuilder(insert_comments=True))).getroot()
+    found = []
+    for node in root:
+        if node.tag is ET.Comment:
+            found.append((node.text.strip().split(";")[0], []))
+        else:
+            found[-1][1].append(node.get("key"))
+    return [(title, keys) for title, keys in found if keys]
+
+
+def page(got):
+    vendors = sorted(got)
+    out = [INTRODUCTION]
+    for title, keys in sections():
+        out.append(f"## {title}\n")
+        for i in range(0, len(vendors), VENDORS_A_TABLE):
+            some = vendors[i:i + VENDORS_A_TABLE]
+            out.append(f"| setting | {' | '.join(some)} |\n|---|{'---|' * len(some)}")
+            out += [f"| `{key}` | {' | '.join(cell(got[v].get(key)) for v in some)} |" for key in keys]
+            out.append("")
+    return "\n".join(out)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--check", action="store_true")
+    parser.add_argument("provfs")
+    args = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="provfs-keys-") as folder:
+        provfs = Provfs(os.path.abspath(args.provfs), folder)
+        provfs("apply", "-", stdin=COMMON.read_text(encoding="utf-8"))
+        text = page(collect(provfs))
+    if not args.check:
+        PAGE.write_text(text, encoding="utf-8")
+    elif not PAGE.exists() or PAGE.read_text(encoding="utf-8") != text:
+        sys.exit(f"{PAGE.relative_to(ROOT)} is not what the templates say: run tools/update_keys.py")
+
+
+if __name__ == "__main__":
+    main()
