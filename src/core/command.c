@@ -192,8 +192,11 @@ const struct pfs_verb pfs_verbs[] = {
      "needs --yes too.",
      PFS_VERB_WRITES, BIT(PFS_OPTION_REASON) | BIT(PFS_OPTION_RECURSIVE) | BIT(PFS_OPTION_YES), 2, 2,
      pfs_command_delete, pfs_command_before_delete},
-    {"list", "list devices|profiles|accounts|customers|models|keys [FIELD=GLOB…]\nlist values KEY[=GLOB]",
-     "Lists objects, or every row that sets a key: scope, object, value, from when, devices reached.",
+    {"list",
+     "list devices|profiles|accounts|customers|models|keys|unknown [FIELD=GLOB…]\nlist values KEY[=GLOB]",
+     "Lists objects, or every row that sets a key: scope, object, value, from when, devices reached. "
+     "unknown: "
+     "phones that asked a mount for files and are in no inventory, with the vendor that their MAC is of.",
      PFS_VERB_READS, BIT(PFS_OPTION_QUIET) | BIT(PFS_OPTION_JSON), 1, 0, pfs_command_list},
     {"show", "show site\nshow model|device|profile|account|customer|line OBJECT",
      "Shows an object: its fields, settings, lines.", PFS_VERB_READS,

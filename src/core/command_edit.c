@@ -39,6 +39,20 @@ static int check_model(struct pfs_command *cmd, const char *value, struct pfs_er
     return value ? pfs_library_find_model(cmd->context->library, value, &m, err) : 0;
 }
 
+/* A device whose MAC is not of its model's vendor but of another one: perhaps a slip. */
+static void note_vendor(struct pfs_command *cmd, const struct pfs_target *t, const char *model)
+{
+    const struct pfs_model *m = model ? pfs_library_model(cmd->context->library, model) : NULL;
+    char vendors[PFS_VENDORS_STR];
+    uint64_t mac;
+    if (!cmd->io->notes || !m || pfs_mac_parse(t->name, &mac, NULL) < 0 ||
+        pfs_library_vendor_has_mac(cmd->context->library, m->tmpl->vendor, mac) ||
+        !*pfs_library_vendors(cmd->context->library, mac, vendors))
+        return;
+    pfs_buf_printf(cmd->notes, "note: %s looks like an address of %s: is the model %s right?\n", t->name,
+                   vendors, m->name);
+}
+
 /* Sets a field; an empty text clears it. 1 changed, 0 held already. */
 static int set_field(struct pfs_command *cmd, const struct pfs_target *t, enum pfs_field field,
                      const char *value, struct pfs_err *err)
@@ -50,6 +64,8 @@ static int set_field(struct pfs_command *cmd, const struct pfs_target *t, enum p
         r = pfs_store_update(cmd->context->store, t->kind, t->id, field, value, err);
     bool touches_files = field == PFS_FIELD_MODEL || field == PFS_FIELD_PROFILE ||
                          field == PFS_FIELD_PARENT || field == PFS_FIELD_CUSTOMER;
+    if (r > 0 && field == PFS_FIELD_MODEL && t->kind == PFS_SCOPE_DEVICE)
+        note_vendor(cmd, t, value);
     if (r <= 0 || !touches_files || !cmd->check)
         return r;
     r = pfs_check_note_scope(cmd->check, cmd->context, t->kind, t->id, err);

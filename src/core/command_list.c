@@ -1,7 +1,8 @@
-/* list: objects, models, keys, and the rows that set a key. */
+/* list: objects, models, keys, phones that nobody entered, and the rows that set a key. */
 #include "base/timefmt.h"
 #include "core/command_impl.h"
 #include "core/table.h"
+#include "store/state.h"
 
 #include <errno.h>
 #include <fnmatch.h>
@@ -23,6 +24,7 @@ struct list {
     enum pfs_field fields[PFS_TABLE_COLUMNS_MAX];
     size_t n_filters;
     struct filter filters[FILTERS_MAX];
+    struct pfs_buf text; /* of the state: lines */
     bool as_json, quiet;
     struct pfs_err *err;
 };
@@ -213,6 +215,54 @@ static int list_keys(struct list *l)
     return r < 0 ? r : two_passes(l, pass_keys);
 }
 
+/* ---- unknown: what the phones' mount leaves in the state ---- */
+
+/* Cuts a line of control/unknown into its cells, and shows it where no device has its MAC. */
+static int unknown_line(struct list *l, char *line)
+{
+    const char *cells[PFS_TABLE_COLUMNS_MAX] = {NULL};
+    char *save = NULL;
+    int64_t id;
+    size_t n = 0;
+    for (char *cell = strtok_r(line, "\t", &save); cell && n < l->n_columns;
+         cell = strtok_r(NULL, "\t", &save))
+        cells[n++] = strcmp(cell, "-") == 0 ? "" : cell;
+    if (n == 0)
+        return 0;
+    int r = pfs_store_find(l->cmd->context->store, PFS_SCOPE_DEVICE, cells[0], &id, l->err);
+    if (r == -ENOENT)
+        row(l, cells);
+    return r == -ENOENT ? 0 : r;
+}
+
+static int pass_unknown(struct list *l)
+{
+    autofree char *text = strdup(pfs_buf_str(&l->text));
+    if (!text)
+        return pfs_err_nomem(l->err);
+    char *save = NULL;
+    int r = 0;
+    for (char *line = strtok_r(text, "\n", &save); line && r == 0; line = strtok_r(NULL, "\n", &save))
+        r = unknown_line(l, line);
+    return r;
+}
+
+static int list_unknown(struct list *l)
+{
+    static const char *const columns[] = {"mac", "name", "asked", "last", "vendor"};
+    memcpy(l->columns, columns, sizeof columns);
+    l->n_columns = PFS_N_ELEMENTS(columns);
+    int r = parse_filters(l, 1);
+    if (r == 0)
+        r = pfs_state_report_read(l->cmd->context->config->database, "unknown", &l->text, l->err);
+    if (r == 0 && pfs_buf_error(&l->text))
+        r = pfs_err_nomem(l->err);
+    if (r == 0)
+        r = two_passes(l, pass_unknown);
+    pfs_buf_done(&l->text);
+    return r;
+}
+
 /* ---- values ---- */
 
 static int value_row(void *arg, const struct pfs_setting_row *s)
@@ -280,6 +330,8 @@ int pfs_command_list(struct pfs_command *cmd, struct pfs_err *err)
         return list_models(&l);
     if (strcmp(what, "keys") == 0)
         return list_keys(&l);
+    if (strcmp(what, "unknown") == 0)
+        return list_unknown(&l);
     if (strcmp(what, "values") == 0)
         return list_values(&l);
     pfs_command_usage(cmd, err);

@@ -85,6 +85,9 @@ int pfs_content_errors(struct pfs_content *c, pfs_failure_fn fn, void *arg);
  * Outside a snapshot of s. */
 void pfs_content_recheck(struct pfs_content *c, struct pfs_store *s);
 
+/* The vendors that a MAC may be of: pfs_library_vendors() with the templates in service. */
+void pfs_content_vendors(struct pfs_content *c, uint64_t mac, char out[static PFS_VENDORS_STR]);
+
 /* Whether a template in service has the model. */
 bool pfs_content_has_model(struct pfs_content *c, const char *model);
 

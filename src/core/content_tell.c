@@ -68,6 +68,13 @@ int pfs_content_errors(struct pfs_content *c, pfs_failure_fn fn, void *arg)
     return r ? r : pfs_failures_each(c->failures, fn, arg);
 }
 
+void pfs_content_vendors(struct pfs_content *c, uint64_t mac, char out[static PFS_VENDORS_STR])
+{
+    struct pfs_library *l = pfs_templates_take(c->templates, NULL);
+    pfs_library_vendors(l, mac, out);
+    pfs_library_unref(l);
+}
+
 bool pfs_content_has_model(struct pfs_content *c, const char *model)
 {
     struct pfs_library *l = pfs_templates_take(c->templates, NULL);

@@ -217,7 +217,7 @@ static void print_name(struct pfs_buf *out, const char *s)
 static int print_unknown(void *arg, const struct pfs_unknown_name *n)
 {
     const struct errors *e = arg;
-    char mac[PFS_MAC_STR], last[PFS_TIME_STR];
+    char mac[PFS_MAC_STR], last[PFS_TIME_STR], vendors[PFS_VENDORS_STR];
     int64_t id;
     pfs_mac_format(n->mac, mac);
     int r = pfs_store_find(e->store, PFS_SCOPE_DEVICE, mac, &id, e->err);
@@ -228,7 +228,8 @@ static int print_unknown(void *arg, const struct pfs_unknown_name *n)
     pfs_time_format(n->last, last);
     pfs_buf_printf(e->out, "%s\t", mac);
     print_name(e->out, n->name);
-    pfs_buf_printf(e->out, "\t%llu\t%s\n", (unsigned long long)n->count, last);
+    pfs_content_vendors(e->content, n->mac, vendors);
+    pfs_buf_printf(e->out, "\t%llu\t%s\t%s\n", (unsigned long long)n->count, last, *vendors ? vendors : "-");
     return 0;
 }
 

@@ -36,6 +36,6 @@ void pfs_reported_status_print(struct pfs_state *state, struct pfs_buf *out);
 void pfs_reported_print(struct pfs_state *state, const char *kind, struct pfs_store *s, struct pfs_buf *out);
 
 /* Names asked for that look like a MAC and are in no inventory, a line each, the newest first: MAC, name, how
- * often, when last (RFC 3339), between tabs. What has come into the inventory since is left out, and
- * forgotten. Inside a snapshot of s. */
+ * often, when last (RFC 3339), vendors that the MAC may be of (with blanks between, `-` none known), between
+ * tabs. What has come into the inventory since is left out, and forgotten. Inside a snapshot of s. */
 int pfs_unknown_print(struct pfs_content *c, struct pfs_store *s, struct pfs_buf *out, struct pfs_err *err);

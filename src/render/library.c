@@ -369,6 +369,38 @@ bool pfs_library_has_vendor(const struct pfs_library *l, const char *vendor, siz
     return false;
 }
 
+bool pfs_library_vendor_has_mac(const struct pfs_library *l, const char *vendor, uint64_t mac)
+{
+    for (size_t i = 0; i < l->n_templates; i++)
+        if (strcmp(l->templates[i]->vendor, vendor) == 0 && pfs_template_has_mac(l->templates[i], mac))
+            return true;
+    return false;
+}
+
+/* Whether a template before number n has the same vendor and the MAC too. */
+static bool is_named_before(const struct pfs_library *l, size_t n, uint64_t mac)
+{
+    for (size_t i = 0; i < n; i++)
+        if (strcmp(l->templates[i]->vendor, l->templates[n]->vendor) == 0 &&
+            pfs_template_has_mac(l->templates[i], mac))
+            return true;
+    return false;
+}
+
+const char *pfs_library_vendors(const struct pfs_library *l, uint64_t mac, char out[static PFS_VENDORS_STR])
+{
+    size_t used = 0;
+    out[0] = '\0';
+    for (size_t i = 0; i < l->n_templates; i++) {
+        const char *vendor = l->templates[i]->vendor;
+        if (!pfs_template_has_mac(l->templates[i], mac) || is_named_before(l, i, mac) ||
+            used + strlen(vendor) + 2 > PFS_VENDORS_STR)
+            continue;
+        used += (size_t)snprintf(out + used, PFS_VENDORS_STR - used, "%s%s", used ? " " : "", vendor);
+    }
+    return out;
+}
+
 const struct pfs_file *pfs_library_common(const struct pfs_library *l, const char *name)
 {
     char lower[PFS_FILE_NAME_MAX + 1];

@@ -49,6 +49,14 @@ int pfs_library_find_model(const struct pfs_library *l, const char *name, const 
 
 bool pfs_library_has_vendor(const struct pfs_library *l, const char *vendor, size_t len);
 
+/* The vendors that this MAC may be of, by the `mac` of their templates, with a blank between: in out, ""
+ * where no template has it; what does not fit is left out. */
+enum { PFS_VENDORS_STR = 256 };
+const char *pfs_library_vendors(const struct pfs_library *l, uint64_t mac, char out[static PFS_VENDORS_STR]);
+
+/* Whether a template of this vendor has the MAC. */
+bool pfs_library_vendor_has_mac(const struct pfs_library *l, const char *vendor, uint64_t mac);
+
 /* The file common to a model or vendor that has this name, in any letter case; NULL: none. */
 const struct pfs_file *pfs_library_common(const struct pfs_library *l, const char *name);
 

@@ -579,9 +579,48 @@ static int read_files(struct reader *r, struct pfs_err *err)
 
 /* ---- the whole ---- */
 
+/* 00:0b:82 */
+static int read_oui(const xmlNode *node, const char *text, uint32_t *ret, struct pfs_err *err)
+{
+    unsigned a, b, c;
+    char again[9] = "";
+    if (strlen(text) == 8 && sscanf(text, "%2x:%2x:%2x", &a, &b, &c) == 3)
+        snprintf(again, sizeof again, "%02x:%02x:%02x", a, b, c);
+    if (strcmp(again, text) != 0)
+        return fail(node, err, "mac takes the first three octets of MACs, as 00:0b:82, not", text);
+    *ret = a << 16 | b << 8 | c;
+    return 0;
+}
+
+static int read_ouis(struct reader *r, struct pfs_err *err)
+{
+    const char *text = pfs_xml_attr(r->root, "mac");
+    const char *const *words = NULL;
+    struct pfs_template *t = r->tmpl;
+    int ok = read_words(r, r->root, text ? text : "", &words, err);
+    if (ok < 0)
+        return ok;
+    while (words[t->n_ouis])
+        t->n_ouis++;
+    t->ouis = pfs_arena_alloc(&t->arena, (t->n_ouis + 1) * sizeof *t->ouis);
+    if (!t->ouis)
+        return pfs_err_nomem(err);
+    for (size_t i = 0; i < t->n_ouis && ok == 0; i++)
+        ok = read_oui(r->root, words[i], &t->ouis[i], err);
+    return ok;
+}
+
+bool pfs_template_has_mac(const struct pfs_template *t, uint64_t mac)
+{
+    for (size_t i = 0; i < t->n_ouis; i++)
+        if (t->ouis[i] == mac >> 24)
+            return true;
+    return false;
+}
+
 static int read_root(struct reader *r, struct pfs_err *err)
 {
-    static const char *const attrs[] = {"vendor", "title", "absent-key", NULL};
+    static const char *const attrs[] = {"vendor", "title", "mac", "absent-key", NULL};
     static const char *const absents[] = {"kept", "default", NULL};
     struct pfs_template *t = r->tmpl;
     int absent;
@@ -591,7 +630,7 @@ static int read_root(struct reader *r, struct pfs_err *err)
         return fail(r->root, err, "the outermost element is not template but", (const char *)r->root->name);
     int ok = pfs_xml_known_attrs(r->root, attrs, err);
     if (ok < 0 || (ok = pfs_xml_no_text(r->root, err)) < 0 ||
-        (ok = needed(r, r->root, "vendor", &t->vendor, err)) < 0 ||
+        (ok = needed(r, r->root, "vendor", &t->vendor, err)) < 0 || (ok = read_ouis(r, err)) < 0 ||
         (ok = read_choice(r->root, "absent-key", absents, &absent, err)) < 0)
         return ok;
     t->absent_key_kept = absent == 0;

@@ -64,6 +64,8 @@ struct pfs_template {
     struct pfs_arena arena;
     const char *path; /* the file it came from */
     const char *vendor, *title;
+    size_t n_ouis;
+    uint32_t *ouis;       /* the first three octets of the vendor's MACs */
     bool absent_key_kept; /* what the phones do with a key that their file no longer has */
     size_t n_models, n_specs;
     struct pfs_model *models;
@@ -83,6 +85,8 @@ void pfs_template_unref(struct pfs_template *t);
 
 const struct pfs_model *pfs_template_model(const struct pfs_template *t,
                                            const char *name); /* NULL: not in it */
+/* Whether a MAC is one of the vendor's. */
+bool pfs_template_has_mac(const struct pfs_template *t, uint64_t mac);
 
 /* The file of this model that a name leads to, in any spelling: its own name, an alias, or `<mac>.cfg` for
  * the main file. NULL: none, or the template says that the name must be absent. per device: the MAC in the

@@ -545,16 +545,40 @@ int pfs_state_report_put(struct pfs_state *s, const char *kind, const char *text
     return r < 0 ? r : 0;
 }
 
+static int get_report(struct pfs_db *db, const char *kind, struct pfs_buf *out, struct pfs_err *err)
+{
+    autoquery struct pfs_query q;
+    int r = pfs_query_start(&q, db, err, "SELECT text FROM report WHERE kind = ?1", "s", kind);
+    if (r == 0)
+        r = pfs_query_step(&q, err);
+    if (r > 0)
+        pfs_buf_str_add(out, pfs_query_text(&q, 0));
+    return PFS_MIN(r, 0);
+}
+
 void pfs_state_report_get(struct pfs_state *s, const char *kind, struct pfs_buf *out)
 {
     pthread_mutex_lock(&s->shared_lock);
     if (!s->shared) /* the owner may have made it meanwhile */
         start_shared(s);
-    if (s->shared) {
-        autoquery struct pfs_query q;
-        if (pfs_query_start(&q, s->shared, NULL, "SELECT text FROM report WHERE kind = ?1", "s", kind) == 0 &&
-            pfs_query_step(&q, NULL) > 0)
-            pfs_buf_str_add(out, pfs_query_text(&q, 0));
-    }
+    if (s->shared)
+        get_report(s->shared, kind, out, NULL);
     pthread_mutex_unlock(&s->shared_lock);
+}
+
+int pfs_state_report_read(const char *db_path, const char *kind, struct pfs_buf *out, struct pfs_err *err)
+{
+    autofree char *path = join(db_path, ".state");
+    if (!path)
+        return pfs_err_nomem(err);
+    if (is_new(path))
+        return 0;
+    struct pfs_db *db = NULL;
+    int r = pfs_db_open(path, PFS_DB_WRITE, "state", &db, err);
+    if (r == 0)
+        r = identify(db, err);
+    if (r == 0)
+        r = get_report(db, kind, out, err);
+    pfs_db_close(db);
+    return r;
 }

@@ -62,3 +62,6 @@ void pfs_state_raise_clock(struct pfs_state *s, int64_t t);
 int pfs_state_report_put(struct pfs_state *s, const char *kind, const char *text, struct pfs_err *err);
 /* Appends what the owner left; nothing where it left nothing or there is none. */
 void pfs_state_report_get(struct pfs_state *s, const char *kind, struct pfs_buf *out);
+/* The same for who has no state: of the inventory at db_path. Errors of a state that is there and cannot be
+ * read. */
+int pfs_state_report_read(const char *db_path, const char *kind, struct pfs_buf *out, struct pfs_err *err);

@@ -42,7 +42,7 @@ void write_template(const struct fixture *f, const char *extra)
     char *text;
     assert_true(
         asprintf(&text,
-                 "<template vendor='acme' title='Acme' absent-key='kept'>"
+                 "<template vendor='acme' title='Acme' mac='02:ac:e0 00:15:65' absent-key='kept'>"
                  "<model name='acme-100' title='Acme 100' lines='2' keys='4' hw='100'/>"
                  "<model name='acme-200' title='Acme 200' lines='2' keys='4' hw='200'/>"
                  "<absent name='{mac}.boot'/>"

@@ -199,6 +199,19 @@ static void test_add_and_render(void **state)
     refused(f, "list devices --recursive", ENOEXEC, "--recursive");
 }
 
+static void test_a_mac_of_another_vendor(void **state)
+{
+    struct fixture *f = *state;
+    run(f, "init");
+    run(f, "add device 0004f2aabbcc model=yealink-t46s");
+    says("the note", f->notes,
+         "note: 0004f2aabbcc looks like an address of poly: is the model yealink-t46s right?");
+    run(f, "set device 0004f2aabbcc model=poly-vvx411");
+    assert_null(strstr(f->notes, "looks like"));
+    run(f, "adopt 02aaaaaabbcc model=yealink-t46s"); /* of nobody known */
+    assert_null(strstr(f->notes, "looks like"));
+}
+
 static void test_set(void **state)
 {
     struct fixture *f = *state;
@@ -687,6 +700,7 @@ int main(void)
         cmocka_unit_test(test_help),
         cmocka_unit_test(test_manual),
         TEST(test_add_and_render),
+        TEST(test_a_mac_of_another_vendor),
         TEST(test_set),
         TEST(test_time),
         TEST(test_unset),

@@ -78,8 +78,8 @@ static void test_unknown_names(void **state)
     assert_int_equal(ask(f, "config-001565AABBEE.txt"), -ENOENT);
     test_clock++;
     assert_int_equal(ask(f, "001565aabbee.cfg"), -ENOENT);
-    assert_string_equal(unknown(f), "001565aabbee\t001565aabbee.cfg\t2\t2033-05-18T03:33:22Z\n"
-                                    "001565aabbee\tconfig-001565AABBEE.txt\t1\t2033-05-18T03:33:21Z\n");
+    assert_string_equal(unknown(f), "001565aabbee\t001565aabbee.cfg\t2\t2033-05-18T03:33:22Z\tacme\n"
+                                    "001565aabbee\tconfig-001565AABBEE.txt\t1\t2033-05-18T03:33:21Z\tacme\n");
 }
 
 static void test_names_that_are_not_unknown(void **state)
@@ -111,7 +111,7 @@ static void test_strangers(void **state)
     assert_int_equal(ask(f, "SEP001B54AABBCC.cnf.xml"), -ENOENT);
     assert_int_equal(ask(f, "snom-00:04:13:aa:bb:cc\t\n\xff\xc2\x85.htm"), -ENOENT);
     says(unknown(f), "001b54aabbcc\tSEP001B54AABBCC.cnf.xml\t1\t");
-    says(unknown(f), "000413aabbcc\tsnom-00:04:13:aa:bb:cc????.htm\t1\t");
+    says(unknown(f), "000413aabbcc\tsnom-00:04:13:aa:bb:cc????.htm\t1\t2033-05-18T03:33:20Z\t-\n");
 }
 
 static void test_unknown_is_bounded(void **state)
@@ -162,6 +162,33 @@ static void test_a_phone_is_adopted(void **state)
     assert_int_equal(n.unknown_names, 1); /* what was added is forgotten, not only left out */
     pfs_content_adopted(f->content, UINT64_C(0x001565aabbff));
     assert_string_equal(unknown(f), "");
+}
+
+/* list unknown: what a mount left for who has none. */
+static void test_unknown_names_are_listed(void **state)
+{
+    struct fixture *f = *state;
+    char *out = NULL;
+    size_t len;
+    ask(f, "001565aabbee.cfg");
+    ask(f, "001565aabbff.cfg");
+    ask(f, "000413aabbcc.htm");
+    must(f, pfs_state_report_put(f->state, "unknown", unknown(f), &f->err));
+    run(f, 0, "adopt 001565aabbff model=acme-100");
+    struct pfs_command_io io = {.out = open_memstream(&out, &len)};
+    const char *words[] = {"list", "unknown", "vendor=acme"};
+    f->context.store = f->writer;
+    must(f, pfs_command_run(&f->context, &io, 2, (char **)(uintptr_t)words, &f->err));
+    must(f, pfs_command_run(&f->context, &io, 3, (char **)(uintptr_t)words, &f->err));
+    f->context.store = NULL;
+    fclose(io.out);
+    says(out, "mac           name              asked  last                  vendor\n"
+              "000413aabbcc  000413aabbcc.htm  1      2033-05-18T03:33:20Z\n"
+              "001565aabbee  001565aabbee.cfg  1      2033-05-18T03:33:20Z  acme\n"
+              "mac ");
+    assert_null(strstr(out, "001565aabbff"));
+    assert_null(strstr(strstr(out, "acme\nmac "), "000413"));
+    free(out);
 }
 
 /* ---- errors ---- */
@@ -332,6 +359,7 @@ int main(void)
         TEST(test_names_that_are_not_unknown),
         TEST(test_strangers),
         TEST(test_unknown_is_bounded),
+        TEST(test_unknown_names_are_listed),
         TEST(test_a_phone_is_adopted),
         TEST(test_errors_in_force),
         TEST(test_an_error_without_a_good_version),

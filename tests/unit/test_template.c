@@ -44,6 +44,10 @@ static const struct broken {
     {"<template vendor='A'/>", "test.xml:1: a vendor is a word", REFUSES},
     {"<template vendor='v' x='1'/>", "test.xml:1: unknown attribute \"x\" of \"template\"", REFUSES},
     {"<template vendor='v' absent-key='maybe'/>", "test.xml:1: unknown absent-key \"maybe\"", REFUSES},
+    {"<template vendor='v' mac='00:15:65 x'/>", "test.xml:1: mac takes the first three octets of MACs",
+     REFUSES},
+    {"<template vendor='v' mac='00:15:65:aa'/>", "test.xml:1: mac takes the first three octets", REFUSES},
+    {"<template vendor='v' mac='00:0B:82'/>", "test.xml:1: mac takes the first three octets", REFUSES},
     {"<template vendor='v'>text</template>", "test.xml:1: text stands in \"template\"", REFUSES},
     {PARTS("<x/>"), "test.xml:3: unknown element: \"x\"", REFUSES},
     {PARTS("<x:file xmlns:x='u' name='{mac}' syntax='plain'/>"), "test.xml:3: unknown element: \"file\"",
@@ -494,6 +498,29 @@ static void no_folders(void **state)
     remove_folders(&f);
 }
 
+/* Whose MAC it is, by what templates say of their vendors. */
+static void vendors_of_macs(void **state)
+{
+    struct folders f;
+    char out[PFS_VENDORS_STR];
+    make_folders(&f);
+    put_file(f.shipped, "acme/a.xml", "<template vendor='acme' mac='00:15:65 00:0b:82'/>");
+    put_file(f.shipped, "acme/b.xml", "<template vendor='acme' mac='00:0b:82'/>");
+    put_file(f.shipped, "beta/b.xml", "<template vendor='beta' mac=' ff:0b:82  00:0b:82 '/>");
+    put_file(f.shipped, "none/n.xml", "<template vendor='none'/>");
+    struct pfs_library *l = load(&f, NULL);
+    assert_int_equal(l->n_problems, 0);
+    assert_string_equal(pfs_library_vendors(l, 0x001565aabbcc, out), "acme");
+    assert_string_equal(pfs_library_vendors(l, 0x000b82aabbcc, out), "acme beta");
+    assert_string_equal(pfs_library_vendors(l, 0xff0b82aabbcc, out), "beta");
+    assert_string_equal(pfs_library_vendors(l, 0x001566aabbcc, out), "");
+    assert_true(pfs_library_vendor_has_mac(l, "beta", 0x000b82aabbcc));
+    assert_false(pfs_library_vendor_has_mac(l, "beta", 0x001565aabbcc));
+    assert_false(pfs_library_vendor_has_mac(l, "nobody", 0x001565aabbcc));
+    pfs_library_unref(l);
+    remove_folders(&f);
+}
+
 static void site_before_shipped(void **state)
 {
     struct folders f;
@@ -693,6 +720,7 @@ int main(void)
         cmocka_unit_test(too_large_a_document),
         cmocka_unit_test(far_lines),
         cmocka_unit_test(no_folders),
+        cmocka_unit_test(vendors_of_macs),
         cmocka_unit_test(site_before_shipped),
         cmocka_unit_test(last_good_one_stays),
         cmocka_unit_test(claimed_twice),
