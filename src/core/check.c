@@ -94,10 +94,12 @@ static const char *native_key(const struct pfs_model *m, const char *key, const 
     return (size_t)(colon - key) == n && strncmp(key, m->tmpl->vendor, n) == 0 ? colon + 1 : NULL;
 }
 
+/* Whether a file can hold the value. A native key that the file cannot have is another file's: *ret_has. */
 static int check_in_file(const struct pfs_file_spec *spec, const char *native, const char *value,
-                         struct pfs_err *err)
+                         bool *ret_has, struct pfs_err *err)
 {
     int r = native ? pfs_syntax_check_key(spec->syntax, native, strlen(native), err) : 0;
+    *ret_has = r == 0;
     return r < 0 ? r : pfs_syntax_check_value(spec->syntax, &spec->rules, value, strlen(value), err);
 }
 
@@ -105,16 +107,21 @@ int pfs_check_value(const struct pfs_model *m, const char *key, const char *valu
 {
     const char *colon = strchr(key, ':');
     const char *native = colon ? native_key(m, key, colon) : NULL;
+    bool any = m->n_files == 0;
+    struct pfs_err no_key = {""};
     if (colon && !native)
         return 0;
     for (size_t i = 0; i < m->n_files; i++) {
-        int r = check_in_file(m->files[i].spec, native, value, err);
-        if (r < 0) {
-            pfs_err_prefix(err, "%s", key);
-            return r;
-        }
+        struct pfs_err why = {""};
+        bool has;
+        int r = check_in_file(m->files[i].spec, native, value, &has, &why);
+        if (has && r < 0)
+            return pfs_err_set(err, -r, "%s: %s", key, why.msg);
+        any = any || has;
+        if (!has && !no_key.msg[0])
+            no_key = why; /* of the main file, which comes first */
     }
-    return 0;
+    return any ? 0 : pfs_err_set(err, EINVAL, "%s: %s", key, no_key.msg);
 }
 
 int pfs_check_line(const struct pfs_model *m, unsigned number, struct pfs_err *err)

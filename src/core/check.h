@@ -30,8 +30,8 @@ int pfs_check_note_scope(struct pfs_check *k, struct pfs_context *c, enum pfs_sc
 int pfs_check_run(struct pfs_check *k, struct pfs_context *c, struct pfs_err *err);
 void pfs_check_done(struct pfs_check *k);
 
-/* Whether each file of this model can hold the value, by its syntax alone. -EINVAL `sip.password: has a line
- * break, …`. */
+/* Whether each file of this model can hold the value, by its syntax alone; of a native key each that can have
+ * the key, which is one at least. -EINVAL `sip.password: has a line break, …`. */
 int pfs_check_value(const struct pfs_model *m, const char *key, const char *value, struct pfs_err *err);
 
 /* Whether a device of this model has this line. -EINVAL `line 5: yealink-t42s has 3 lines`. */

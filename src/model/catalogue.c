@@ -123,6 +123,18 @@ static bool is_lower_or_digit(char c)
     return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
 }
 
+/* Printable ASCII; blanks only one by one between others. */
+static bool is_native(const char *native)
+{
+    bool blank = true;
+    for (const char *c = native; *c; c++) {
+        if (*c < 0x20 || *c >= 0x7f || (*c == ' ' && blank))
+            return false;
+        blank = *c == ' ';
+    }
+    return !blank;
+}
+
 static int find_override(const char *key, const char *colon, struct pfs_key *ret, struct pfs_err *err)
 {
     struct quoted q;
@@ -136,11 +148,12 @@ static int find_override(const char *key, const char *colon, struct pfs_key *ret
     if (*native == '\0')
         return pfs_err_set(err, EINVAL, "no such setting: %s: the vendor's own key is missing behind ':'",
                            quote(key, &q));
-    for (const char *c = native; *c; c++)
-        if (*c <= 0x20 || *c >= 0x7f)
-            return pfs_err_set(
-                err, EINVAL, "no such setting: %s: the vendor's own key is of printable ASCII without blanks",
-                quote(key, &q));
+    if (!is_native(native))
+        return pfs_err_set(
+            err, EINVAL,
+            "no such setting: %s: the vendor's own key is of printable ASCII, with single blanks "
+            "inside at most",
+            quote(key, &q));
     *ret = (struct pfs_key){.override = true, .secret = looks_secret(native), .scopes = ALL_STORED_SCOPES};
     return 0;
 }

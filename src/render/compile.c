@@ -173,6 +173,57 @@ static int check_text(const struct compiler *c, const xmlNode *node, const char 
     return r < 0 ? pfs_err_set(err, -r, "%ld: %s %s", xmlGetLineNo(node), what, why.msg) : 0;
 }
 
+static bool is_literal(const struct pfs_piece *p)
+{
+    return p->ref.kind == PFS_REF_LITERAL && p->n_filters == 0;
+}
+
+/* The same for each part of an expression that is the template's own. */
+static int check_texts(const struct compiler *c, const xmlNode *node, const char *what,
+                       const struct pfs_expr *x, struct pfs_err *err)
+{
+    int r = 0;
+    for (size_t i = 0; i < x->n_pieces && r == 0; i++)
+        if (is_literal(&x->pieces[i]))
+            r = check_text(c, node, what, x->pieces[i].ref.text.s, x->pieces[i].ref.text.len, err);
+    return r;
+}
+
+/* A value that is all the template's own is as good as it will be; of another, its texts. */
+static int check_value(const struct compiler *c, const xmlNode *node, const struct pfs_expr *x,
+                       struct pfs_err *err)
+{
+    struct pfs_err why = {""};
+    if (x->n_pieces != 1 || !is_literal(x->pieces))
+        return check_texts(c, node, "the value", x, err);
+    struct pfs_str text = x->pieces[0].ref.text;
+    int r = pfs_syntax_check_value(c->spec->syntax, &c->spec->rules, text.s, text.len, &why);
+    return r < 0 ? pfs_err_set(err, -r, "%ld: the value %s", xmlGetLineNo(node), why.msg) : 0;
+}
+
+/* What a name or key is checked as: its texts, with a letter for each expression. */
+static int check_name(const struct compiler *c, const xmlNode *node, const struct pfs_expr *x,
+                      enum pfs_op_code code, struct pfs_err *err)
+{
+    const struct pfs_syntax *s = c->spec->syntax;
+    struct pfs_buf name autobuf = PFS_BUF_INIT(0);
+    for (size_t i = 0; i < x->n_pieces; i++) {
+        struct pfs_str text = is_literal(&x->pieces[i]) ? x->pieces[i].ref.text : pfs_str_of("a");
+        pfs_buf_add(&name, text.s, text.len);
+    }
+    const char *text = pfs_buf_str(&name);
+    int r;
+    if (pfs_buf_error(&name))
+        return pfs_err_nomem(err);
+    if (code == PFS_OP_SET || (code == PFS_OP_SECTION && s->is_xml))
+        r = pfs_syntax_check_key(s, text, name.len, err);
+    else if (code == PFS_OP_SECTION)
+        r = pfs_syntax_check_section(s, &c->spec->rules, text, name.len, err);
+    else
+        r = pfs_syntax_check_name(text, name.len, err);
+    return at_line(node, r, err);
+}
+
 static int compile_set(struct compiler *c, xmlNode *node, struct pfs_err *err)
 {
     static const char *const attrs[] = {"key", "value", "max", "empty", "attr", NULL};
@@ -183,7 +234,8 @@ static int compile_set(struct compiler *c, xmlNode *node, struct pfs_err *err)
         (r = needed_expr(c, node, "value", &op.value, err)) < 0 ||
         (r = attr_number(node, "max", &op.max, err)) < 0 ||
         (r = attr_copy(c, node, "empty", &op.empty, err)) < 0 || (r = pfs_xml_no_content(node, err)) < 0 ||
-        (r = op.empty ? check_text(c, node, "empty", op.empty, strlen(op.empty), err) : 0) < 0)
+        (r = op.empty ? check_text(c, node, "empty", op.empty, strlen(op.empty), err) : 0) < 0 ||
+        (r = check_name(c, node, op.key, op.code, err)) < 0 || (r = check_value(c, node, op.value, err)) < 0)
         return r;
     const char *fixed = pfs_xml_attr(node, "attr");
     if (fixed) {
@@ -211,11 +263,7 @@ static int add_text_line(struct compiler *c, const xmlNode *node, const struct p
     int r = pfs_expr_compile(c->names, text, &value, err);
     if (r < 0)
         return at_line(node, r, err);
-    for (size_t i = 0; i < value->n_pieces && r == 0; i++) {
-        struct pfs_str own = value->pieces[i].ref.text;
-        if (value->pieces[i].ref.kind == PFS_REF_LITERAL)
-            r = check_text(c, node, "the text", own.s, own.len, err);
-    }
+    r = check_texts(c, node, "the text", value, err);
     if (r < 0)
         return r;
     op.value = value;
@@ -305,6 +353,8 @@ static int compile_attribute(struct compiler *c, xmlNode *node, struct pfs_err *
             return fail(node, err, "an attribute comes first in its element");
     if (!pfs_xml_is(node->parent, "element"))
         return fail(node, err, "an attribute stands in an element");
+    if ((r = check_name(c, node, op.key, op.code, err)) < 0 || (r = check_value(c, node, op.value, err)) < 0)
+        return r;
     return PFS_MIN(add_op(c, &op, err), 0);
 }
 
@@ -318,6 +368,8 @@ static int compile_named(struct compiler *c, xmlNode *node, enum pfs_op_code cod
         return r;
     if (code == PFS_OP_SECTION ? !c->spec->syntax->has_sections : !c->spec->syntax->is_xml)
         return fail_about(node, err, "this file's syntax has no such thing", (const char *)node->name);
+    if ((r = check_name(c, node, op.key, code, err)) < 0)
+        return r;
     return add_with_body(c, node, &op, err);
 }
 

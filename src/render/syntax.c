@@ -4,12 +4,15 @@
 #include <ctype.h>
 #include <errno.h>
 
+#define LINES .shape = PFS_PAIR_LINE, .before = "", .comment = "# ", .section_begin = "[", .section_end = "]"
+
 static const struct pfs_syntax syntaxes[] = {
-    {.name = "properties", .shape = PFS_PAIR_LINE, .between = " = "},
-    {.name = "plain", .shape = PFS_PAIR_LINE, .between = "="},
-    {.name = "colon", .shape = PFS_PAIR_LINE, .between = ": "},
-    {.name = "quoted", .shape = PFS_PAIR_LINE, .between = "=", .quoted = true},
-    {.name = "ini", .shape = PFS_PAIR_LINE, .between = "=", .has_sections = true},
+    {.name = "properties", LINES, .between = " = "},
+    {.name = "plain", LINES, .between = "="},
+    {.name = "colon", LINES, .between = ": "},
+    {.name = "quoted", LINES, .between = "=", .quoting = PFS_QUOTING_ESCAPED},
+    {.name = "enclosed", LINES, .between = "=", .quoting = PFS_QUOTING_BARE},
+    {.name = "ini", LINES, .between = "=", .has_sections = true},
     {.name = "xml-element", .shape = PFS_PAIR_ELEMENT, .is_xml = true},
     {.name = "xml-attribute", .shape = PFS_PAIR_ATTRIBUTE, .is_xml = true},
     {.name = "xml-entry", .shape = PFS_PAIR_ENTRY, .is_xml = true, .has_sections = true},
@@ -57,12 +60,21 @@ static int check_char(const struct pfs_syntax *s, const struct pfs_value_rules *
     return 0;
 }
 
+static bool has_edge_blank(const char *value, size_t len)
+{
+    return len > 0 && (is_blank(value[0]) || is_blank(value[len - 1]));
+}
+
 static int check_whole(const struct pfs_syntax *s, const struct pfs_value_rules *rules, const char *value,
                        size_t len, struct pfs_err *err)
 {
-    bool trimmed = rules->refuse_edge_blank || (s->shape == PFS_PAIR_LINE && !s->quoted);
-    if (trimmed && len > 0 && (is_blank(value[0]) || is_blank(value[len - 1])))
+    bool line = s->shape == PFS_PAIR_LINE;
+    bool trimmed = rules->refuse_edge_blank || (line && s->quoting == PFS_QUOTING_NONE);
+    if (trimmed && has_edge_blank(value, len))
         return pfs_err_set(err, EINVAL, "begins or ends with a blank, which this file does not keep");
+    bool bare = line && (s->quoting == PFS_QUOTING_BARE || s->quoting == PFS_QUOTING_IF);
+    if (bare && memchr(value, '"', len))
+        return pfs_err_set(err, EINVAL, "has a double quote, which this file cannot hold");
     for (const char *const *word = rules->reserved; word && *word; word++)
         if (strlen(*word) == len && memcmp(*word, value, len) == 0)
             return pfs_err_set(err, EINVAL, "is %s, which this phone does not take as text", *word);
@@ -119,15 +131,57 @@ int pfs_syntax_check_name(const char *name, size_t len, struct pfs_err *err)
     return 0;
 }
 
-/* Printable ASCII that cannot be taken for a comment, a section or the sign between key and value. */
-static bool is_line_key(const char *key, size_t len)
+char pfs_syntax_sign(const struct pfs_syntax *s)
 {
-    if (key[0] == '#' || key[0] == ';' || key[0] == '[' || key[0] == '!')
+    char c = s->between[strspn(s->between, " ")];
+    return c ? c : ' ';
+}
+
+/* Whether the text begins as `with` does, blanks aside that end it. */
+static bool begins(const char *text, size_t len, const char *with)
+{
+    size_t n = strlen(with);
+    while (n > 0 && with[n - 1] == ' ')
+        n--;
+    return n > 0 && len >= n && memcmp(text, with, n) == 0;
+}
+
+bool pfs_syntax_begins_otherwise(const struct pfs_syntax *s, const char *text, size_t len)
+{
+    return (len > 0 && memchr("#;![", text[0], 4)) || begins(text, len, s->comment) ||
+           begins(text, len, s->section_begin);
+}
+
+/* Printable ASCII that cannot be taken for a comment, a section or the sign between key and value; blanks
+ * inside one by one. */
+static bool is_line_key(const struct pfs_syntax *s, const char *key, size_t len)
+{
+    char sign = pfs_syntax_sign(s);
+    if (pfs_syntax_begins_otherwise(s, key, len) || key[0] == ' ' || key[len - 1] == ' ')
         return false;
     for (size_t i = 0; i < len; i++)
-        if (key[i] <= 0x20 || key[i] >= 0x7f || key[i] == '=' || key[i] == ':' || key[i] == '"')
+        if (key[i] < 0x20 || key[i] >= 0x7f || key[i] == '=' || key[i] == ':' || key[i] == '"' ||
+            key[i] == sign || (key[i] == ' ' && key[i - 1] == ' '))
             return false;
     return true;
+}
+
+int pfs_syntax_check_section(const struct pfs_syntax *s, const struct pfs_value_rules *rules,
+                             const char *name, size_t len, struct pfs_err *err)
+{
+    int r = pfs_syntax_check_value(s, rules, name, len, err);
+    if (r == 0 && has_edge_blank(name, len))
+        r = pfs_err_set(err, EINVAL, "begins or ends with a blank");
+    if (r < 0) {
+        pfs_err_prefix(err, "a section's name");
+        return r;
+    }
+    bool ends = false;
+    for (const char *c = s->section_end; *c; c++)
+        ends = ends || (*c != ' ' && memchr(name, *c, len));
+    return len && !ends
+               ? 0
+               : pfs_err_set(err, EINVAL, "a section's name is not empty and has no \"%s\"", s->section_end);
 }
 
 /* A name in an attribute: printable ASCII. */
@@ -145,7 +199,7 @@ int pfs_syntax_check_key(const struct pfs_syntax *s, const char *key, size_t len
     if (ok && s->shape == PFS_PAIR_ENTRY)
         ok = is_entry_key(key, len);
     else if (ok)
-        ok = s->is_xml ? is_xml_name(key, len) : is_line_key(key, len);
+        ok = s->is_xml ? is_xml_name(key, len) : is_line_key(s, key, len);
     if (!ok)
         return pfs_err_set(err, EINVAL, "\"%.*s\" cannot be a key of this file's syntax (%s)",
                            (int)PFS_MIN(len, 80u), key, s->name);
@@ -226,7 +280,7 @@ static void escape_utf8(const struct pfs_syntax *s, const char *value, size_t le
 {
     if (s->is_xml)
         escape_xml(value, len, in_attribute, out);
-    else if (s->quoted)
+    else if (s->quoting == PFS_QUOTING_ESCAPED)
         escape_quoted(value, len, out);
     else
         pfs_buf_add(out, value, len);
@@ -245,4 +299,25 @@ void pfs_syntax_escape(const struct pfs_syntax *s, const struct pfs_value_rules 
         out->error = out->error ? out->error : pfs_buf_error(&utf8);
     else if (utf8.len)
         to_latin1(utf8.data, utf8.len, out);
+}
+
+static bool wants_quotes(const struct pfs_syntax *s, const char *value, size_t len, bool literal)
+{
+    if (s->quoting != PFS_QUOTING_IF)
+        return s->quoting != PFS_QUOTING_NONE;
+    for (const char *c = s->enclose_if; *c && !literal; c++)
+        if (memchr(value, *c, len))
+            return true;
+    return !literal && has_edge_blank(value, len);
+}
+
+void pfs_syntax_line_value(const struct pfs_syntax *s, const struct pfs_value_rules *rules, const char *value,
+                           size_t len, bool literal, struct pfs_buf *out)
+{
+    bool quotes = wants_quotes(s, value, len, literal);
+    if (quotes)
+        pfs_buf_char(out, '"');
+    pfs_syntax_escape(s, rules, value, len, false, out);
+    if (quotes)
+        pfs_buf_char(out, '"');
 }

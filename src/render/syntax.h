@@ -14,13 +14,28 @@ enum pfs_pair_shape {
     PFS_PAIR_ENTRY,     /* <entry name="KEY" overwrite="true">VALUE</entry> */
 };
 
+/* How a value stands in a line. */
+enum pfs_quoting {
+    PFS_QUOTING_NONE,
+    PFS_QUOTING_ESCAPED, /* in double quotes, with \" and \\ */
+    PFS_QUOTING_BARE,    /* in double quotes, and has none itself */
+    PFS_QUOTING_IF,      /* as BARE where it has one of enclose_if or a blank at an edge, else as NONE */
+};
+
+/* A syntax as pfs_syntax_find() knows it, or a file's own variant of one. */
 struct pfs_syntax {
     const char *name;
     enum pfs_pair_shape shape;
-    const char *between; /* LINE: what stands between key and value */
-    bool quoted;         /* LINE: the value stands in double quotes, with \" and \\ */
     bool is_xml;
     bool has_sections;
+    /* LINE, each printable ASCII: */
+    const char *before;  /* a pair's key, "" mostly */
+    const char *between; /* key and value: its first character that is no blank (the blank, where there is
+                            none) is the sign, which no key has */
+    const char *comment; /* what a comment begins with */
+    const char *section_begin, *section_end;
+    enum pfs_quoting quoting;
+    const char *enclose_if; /* of QUOTING_IF */
 };
 
 /* What one file's firmware refuses beyond its syntax. */
@@ -50,6 +65,22 @@ int pfs_syntax_check_name(const char *name, size_t len, struct pfs_err *err);
 /* Appends the template's own text as it is, in the file's encoding. It has been checked. */
 void pfs_syntax_encode(const struct pfs_value_rules *rules, const char *text, size_t len,
                        struct pfs_buf *out);
+
+/* The character that ends a key in a file of lines. */
+char pfs_syntax_sign(const struct pfs_syntax *s);
+
+/* Whether a text at the beginning of a line makes it a comment, a section, or what some firmware takes for
+ * one. Files of lines. */
+bool pfs_syntax_begins_otherwise(const struct pfs_syntax *s, const char *text, size_t len);
+
+/* Whether the text can be a section's name in a file of lines. -EINVAL. */
+int pfs_syntax_check_section(const struct pfs_syntax *s, const struct pfs_value_rules *rules,
+                             const char *name, size_t len, struct pfs_err *err);
+
+/* Appends a value as it stands in a pair of a file of lines: escaped, and in quotes where the syntax has
+ * them. literal: it is the template's own word for "nothing", not one that could need quotes. */
+void pfs_syntax_line_value(const struct pfs_syntax *s, const struct pfs_value_rules *rules, const char *value,
+                           size_t len, bool literal, struct pfs_buf *out);
 
 /* Appends the value escaped, in the file's encoding. The value has been checked. */
 void pfs_syntax_escape(const struct pfs_syntax *s, const struct pfs_value_rules *rules, const char *value,

@@ -1,5 +1,7 @@
 #include "render/template.h"
+#include "render/attr.h"
 #include "render/compile.h"
+#include "render/file_spec.h"
 #include "render/xml.h"
 
 #include <ctype.h>
@@ -7,7 +9,7 @@
 #include <fnmatch.h>
 #include <strings.h>
 
-enum { MAPS_MAX = 256, BLOCKS_MAX = 256, WORDS_MAX = 64 };
+enum { MAPS_MAX = 256, BLOCKS_MAX = 256 };
 
 /* One template being read. */
 struct reader {
@@ -19,7 +21,7 @@ struct reader {
 
 static int fail(const xmlNode *node, struct pfs_err *err, const char *what, const char *about)
 {
-    return pfs_err_set(err, EINVAL, "%ld: %s: \"%s\"", xmlGetLineNo(node), what, about);
+    return pfs_attr_fail(node, err, what, about);
 }
 
 static char *copy(struct reader *r, const char *text)
@@ -30,62 +32,7 @@ static char *copy(struct reader *r, const char *text)
 static int needed(struct reader *r, const xmlNode *node, const char *name, const char **ret,
                   struct pfs_err *err)
 {
-    const char *text = pfs_xml_attr(node, name);
-    if (!text)
-        return fail(node, err, "an attribute is missing", name);
-    *ret = copy(r, text);
-    return *ret ? 0 : pfs_err_nomem(err);
-}
-
-/* yes or no; absent: as it was. */
-static int read_switch(const xmlNode *node, const char *name, bool *ret, struct pfs_err *err)
-{
-    const char *text = pfs_xml_attr(node, name);
-    if (!text)
-        return 0;
-    if (strcmp(text, "yes") != 0 && strcmp(text, "no") != 0)
-        return fail(node, err, "neither yes nor no", text);
-    *ret = text[0] == 'y';
-    return 0;
-}
-
-static int read_number(const xmlNode *node, const char *name, size_t min, size_t max, size_t *ret,
-                       struct pfs_err *err)
-{
-    const char *text = pfs_xml_attr(node, name);
-    if (!text)
-        return 0;
-    char *end;
-    unsigned long value = strtoul(text, &end, 10);
-    if (!isdigit((unsigned char)*text) || *end || value < min || value > max)
-        return pfs_err_set(err, EINVAL, "%ld: %s is a number from %zu to %zu, not \"%s\"", xmlGetLineNo(node),
-                           name, min, max, text);
-    *ret = value;
-    return 0;
-}
-
-/* Blank-separated words, NULL-terminated, in the arena. */
-static int read_words(struct reader *r, const xmlNode *node, const char *text, const char *const **ret,
-                      struct pfs_err *err)
-{
-    const char *words[WORDS_MAX + 1];
-    size_t n = 0;
-    while (*(text += strspn(text, " \t\r\n"))) {
-        size_t len = strcspn(text, " \t\r\n");
-        if (n == WORDS_MAX)
-            return fail(node, err, "too many words", text);
-        words[n] = pfs_arena_strndup(&r->tmpl->arena, text, len);
-        if (!words[n++])
-            return pfs_err_nomem(err);
-        text += len;
-    }
-    words[n++] = NULL;
-    const char **all = pfs_arena_alloc(&r->tmpl->arena, n * sizeof *all);
-    if (!all)
-        return pfs_err_nomem(err);
-    memcpy(all, words, n * sizeof *all);
-    *ret = all;
-    return 0;
+    return pfs_attr_needed(&r->tmpl->arena, node, name, ret, err);
 }
 
 static bool is_word(const char *text)
@@ -228,9 +175,9 @@ static int read_model(struct reader *r, xmlNode *node, struct pfs_model *m, stru
     m->line = (unsigned)xmlGetLineNo(node);
     int ok = pfs_xml_no_content(node, err);
     if (ok < 0 || (ok = needed(r, node, "name", &m->name, err)) < 0 ||
-        (ok = read_number(node, "lines", 0, PFS_MODEL_LINES_MAX, &lines, err)) < 0 ||
-        (ok = read_number(node, "keys", 0, PFS_MODEL_LINES_MAX, &keys, err)) < 0 ||
-        (ok = read_number(node, "modules", 0, 16, &modules, err)) < 0)
+        (ok = pfs_attr_number(node, "lines", 0, PFS_MODEL_LINES_MAX, &lines, err)) < 0 ||
+        (ok = pfs_attr_number(node, "keys", 0, PFS_MODEL_LINES_MAX, &keys, err)) < 0 ||
+        (ok = pfs_attr_number(node, "modules", 0, 16, &modules, err)) < 0)
         return ok;
     if (!pfs_xml_attr(node, "lines"))
         return fail(node, err, "an attribute is missing", "lines");
@@ -274,87 +221,6 @@ static int read_models(struct reader *r, struct pfs_err *err)
 }
 
 /* ---- files ---- */
-
-static int read_refusals(const xmlNode *node, const char *const *words, struct pfs_value_rules *rules,
-                         struct pfs_err *err)
-{
-    for (; *words; words++) {
-        if (strcmp(*words, "newline") == 0)
-            rules->refuse_newline = true;
-        else if (strcmp(*words, "edge-blank") == 0)
-            rules->refuse_edge_blank = true;
-        else if (strcmp(*words, "non-ascii") == 0)
-            rules->refuse_non_ascii = true;
-        else
-            return fail(node, err, "refuse takes newline, edge-blank, non-ascii, not", *words);
-    }
-    return 0;
-}
-
-/* The place of an attribute's word among the choices (default the first). */
-static int read_choice(const xmlNode *node, const char *name, const char *const *choices, int *ret,
-                       struct pfs_err *err)
-{
-    const char *text = pfs_xml_attr(node, name);
-    *ret = 0;
-    if (!text)
-        return 0;
-    for (int i = 0; choices[i]; i++)
-        if (strcmp(choices[i], text) == 0) {
-            *ret = i;
-            return 0;
-        }
-    return pfs_err_set(err, EINVAL, "%ld: unknown %s \"%s\"", xmlGetLineNo(node), name, text);
-}
-
-static int read_spec_choices(struct reader *r, const xmlNode *node, struct pfs_file_spec *s,
-                             struct pfs_err *err)
-{
-    static const char *const pers[] = {"device", "model", "vendor", NULL};
-    static const char *const eols[] = {"lf", "crlf", NULL};
-    static const char *const encodings[] = {"utf-8", "iso-8859-1", NULL};
-    const char *const *refusals = NULL;
-    const char *refuse = pfs_xml_attr(node, "refuse"), *reserved = pfs_xml_attr(node, "reserved");
-    int per, eol, encoding;
-    int ok = read_choice(node, "per", pers, &per, err);
-    if (ok < 0 || (ok = read_choice(node, "eol", eols, &eol, err)) < 0 ||
-        (ok = read_choice(node, "encoding", encodings, &encoding, err)) < 0 ||
-        (ok = read_switch(node, "main", &s->main, err)) < 0 ||
-        (ok = read_words(r, node, refuse ? refuse : "", &refusals, err)) < 0 ||
-        (ok = read_refusals(node, refusals, &s->rules, err)) < 0 ||
-        (ok = read_words(r, node, reserved ? reserved : "", &s->rules.reserved, err)) < 0)
-        return ok;
-    s->per = (enum pfs_file_per)per;
-    s->crlf = eol == 1;
-    s->rules.latin1 = encoding == 1;
-    if (s->main && s->per != PFS_PER_DEVICE)
-        return fail(node, err, "a main file is per device", s->name);
-    return 0;
-}
-
-static int read_spec(struct reader *r, xmlNode *node, struct pfs_file_spec *s, struct pfs_err *err)
-{
-    static const char *const attrs[] = {"name",     "main",   "per", "models",   "syntax",   "empty",
-                                        "reserved", "refuse", "eol", "encoding", "max-size", NULL};
-    const char *syntax = NULL, *empty = pfs_xml_attr(node, "empty");
-    s->line = (unsigned)xmlGetLineNo(node);
-    s->max_size = PFS_FILE_SIZE_MAX;
-    int ok = pfs_xml_known_attrs(node, attrs, err);
-    if (ok < 0 || (ok = needed(r, node, "name", &s->name, err)) < 0 ||
-        (ok = needed(r, node, "syntax", &syntax, err)) < 0 ||
-        (ok = read_number(node, "max-size", 1, PFS_FILE_SIZE_MAX, &s->max_size, err)) < 0)
-        return ok;
-    s->syntax = pfs_syntax_find(syntax);
-    if (!s->syntax)
-        return fail(node, err, "unknown syntax", syntax);
-    s->empty = empty ? copy(r, empty) : NULL;
-    if (empty && !s->empty)
-        return pfs_err_nomem(err);
-    ok = read_spec_choices(r, node, s, err);
-    if (ok == 0 && empty && pfs_syntax_check_text(s->syntax, &s->rules, empty, strlen(empty), NULL) < 0)
-        return fail(node, err, "this syntax cannot write empty", empty);
-    return ok < 0 ? ok : pfs_program_compile(&r->names, &r->blocks, node, s, err);
-}
 
 /* Puts {model.ATTRIBUTE} into a name. */
 static int expand_name(const struct pfs_model *m, const char *text, struct pfs_buf *out, struct pfs_err *err)
@@ -565,7 +431,9 @@ static int read_files(struct reader *r, struct pfs_err *err)
          node = pfs_xml_element(node->next)) {
         if (pfs_xml_is(node, "file")) {
             struct pfs_file_spec *s = &r->tmpl->specs[r->tmpl->n_specs++];
-            ok = read_spec(r, node, s, err);
+            ok = pfs_file_spec_read(&r->tmpl->arena, node, s, err);
+            if (ok == 0)
+                ok = pfs_program_compile(&r->names, &r->blocks, node, s, err);
             if (ok == 0)
                 ok = give_file(r, node, s, err);
         } else if (pfs_xml_is(node, "absent")) {
@@ -594,10 +462,9 @@ static int read_oui(const xmlNode *node, const char *text, uint32_t *ret, struct
 
 static int read_ouis(struct reader *r, struct pfs_err *err)
 {
-    const char *text = pfs_xml_attr(r->root, "mac");
     const char *const *words = NULL;
     struct pfs_template *t = r->tmpl;
-    int ok = read_words(r, r->root, text ? text : "", &words, err);
+    int ok = pfs_attr_words(&t->arena, r->root, "mac", &words, err);
     if (ok < 0)
         return ok;
     while (words[t->n_ouis])
@@ -631,7 +498,7 @@ static int read_root(struct reader *r, struct pfs_err *err)
     int ok = pfs_xml_known_attrs(r->root, attrs, err);
     if (ok < 0 || (ok = pfs_xml_no_text(r->root, err)) < 0 ||
         (ok = needed(r, r->root, "vendor", &t->vendor, err)) < 0 || (ok = read_ouis(r, err)) < 0 ||
-        (ok = read_choice(r->root, "absent-key", absents, &absent, err)) < 0)
+        (ok = pfs_attr_choice(r->root, "absent-key", absents, &absent, err)) < 0)
         return ok;
     t->absent_key_kept = absent == 0;
     if (!*t->vendor || t->vendor[strspn(t->vendor, "abcdefghijklmnopqrstuvwxyz0123456789-")])

@@ -1,8 +1,8 @@
 /* Any bytes as key, value and section's name in each syntax: refused, or read back the same between their
  * neighbours.
  *
- * The first byte is the syntax (its low three bits), latin1 (8), crlf (16), refusals (32, 64); the rest is
- * KEY NUL SECTION NUL VALUE. */
+ * The first byte is the syntax (its low three bits, and 128), latin1 (8), crlf (16), refusals (32, 64); the
+ * rest is KEY NUL SECTION NUL VALUE. */
 #include "read_back.h"
 #include "render/emit.h"
 
@@ -10,11 +10,36 @@
 
 #include <string.h>
 
-static const struct pfs_syntax *syntax_of(unsigned n)
+/* A syntax as it is, or as a file's attributes vary it. */
+static struct pfs_syntax syntax_of(unsigned byte)
 {
     static const char *const names[] = {"properties", "plain",       "colon",         "quoted",
                                         "ini",        "xml-element", "xml-attribute", "xml-entry"};
-    return pfs_syntax_find(names[n & 7]);
+    static const struct {
+        const char *name, *before, *between, *comment, *begin, *end, *enclose_if;
+    } variants[] = {
+        {.name = "enclosed"},
+        {.name = "enclosed", .before = "SET ", .between = " ", .comment = "## "},
+        {.name = "plain", .before = "SET ", .between = " ", .comment = "## ", .enclose_if = "#"},
+        {.name = "colon", .between = ":", .begin = "<", .end = ">"},
+        {.name = "quoted", .between = ": ", .begin = "< ", .end = " >", .comment = "rem "},
+        {.name = "ini", .enclose_if = "; #"},
+        {.name = "properties", .between = " -> ", .enclose_if = "-"},
+        {.name = "ini", .begin = "[ ", .end = " ]"},
+    };
+    if (!(byte & 128))
+        return *pfs_syntax_find(names[byte & 7]);
+    __auto_type v = variants[byte & 7];
+    struct pfs_syntax s = *pfs_syntax_find(v.name);
+    s.before = v.before ? v.before : s.before;
+    s.between = v.between ? v.between : s.between;
+    s.comment = v.comment ? v.comment : s.comment;
+    s.section_begin = v.begin ? v.begin : s.section_begin;
+    s.section_end = v.end ? v.end : s.section_end;
+    s.has_sections = s.has_sections || v.begin;
+    s.enclose_if = v.enclose_if;
+    s.quoting = v.enclose_if ? PFS_QUOTING_IF : s.quoting;
+    return s;
 }
 
 struct input {
@@ -93,7 +118,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct pfs_buf out autobuf = PFS_BUF_INIT(1 << 20);
     struct pfs_emit *e = calloc(1, sizeof *e);
     fuzz_check(e != NULL, "out of memory");
-    pfs_emit_begin(e, syntax_of(data[0]), &rules, data[0] & 16, &out);
+    struct pfs_syntax syntax = syntax_of(data[0]);
+    pfs_emit_begin(e, &syntax, &rules, data[0] & 16, &out);
     if (write_file(e, &in) && !pfs_buf_error(&out))
         check(e, &in);
     free(e);

@@ -57,38 +57,77 @@ static void add_code(struct pfs_buf *b, uint32_t c)
 
 /* ---- Files of lines ---- */
 
-static bool read_quoted(const char *s, size_t len, struct pfs_buf *value)
+static bool read_quoted(const char *s, size_t len, bool escaped, struct pfs_buf *value)
 {
     if (len < 2 || s[0] != '"' || s[len - 1] != '"')
         return false;
     for (size_t i = 1; i < len - 1; i++) {
-        if (s[i] == '"' || (s[i] == '\\' && ++i == len - 1))
+        if (s[i] == '"' || (escaped && s[i] == '\\' && ++i == len - 1))
             return false;
         pfs_buf_char(value, s[i]);
     }
     return true;
 }
 
+/* What stands behind the sign, as the file's firmware takes it. */
+static bool read_value(const struct pfs_syntax *s, const char *value, size_t len, struct pfs_buf *out,
+                       struct pairs *p)
+{
+    bool quoted = s->quoting == PFS_QUOTING_ESCAPED || s->quoting == PFS_QUOTING_BARE;
+    if (quoted || (s->quoting == PFS_QUOTING_IF && len && value[0] == '"'))
+        return read_quoted(value, len, s->quoting == PFS_QUOTING_ESCAPED, out) ||
+               wrong(p, "a value is not quoted");
+    for (size_t i = 0; i < len && s->quoting == PFS_QUOTING_IF; i++)
+        if (strchr(s->enclose_if, value[i]) || value[i] == '"')
+            return wrong(p, "a value is not enclosed");
+    pfs_buf_add(out, value, len);
+    bool edge = len && (isspace((unsigned char)value[0]) || isspace((unsigned char)value[len - 1]));
+    return !edge || wrong(p, "a blank at the edge of a value, which readers strip");
+}
+
+static bool starts(const char *line, size_t len, const char *with)
+{
+    size_t n = strcspn(with, " ");
+    return len >= n && memcmp(line, with, n) == 0;
+}
+
 static bool read_line(const struct pfs_syntax *s, const char *line, size_t len, const struct pfs_buf *section,
                       struct pairs *p)
 {
-    if (len == 0 || strchr("#;!", line[0]))
+    if (len == 0 || strchr("#;!", line[0]) || starts(line, len, s->comment))
         return true;
+    size_t before_len = strlen(s->before);
+    if (len < before_len || memcmp(line, s->before, before_len) != 0)
+        return wrong(p, "a line does not begin as it should");
+    line += before_len;
+    len -= before_len;
     struct one_pair *pair = new_pair(p);
-    size_t sign_len = strlen(s->between);
-    const char *sign = memmem(line, len, s->between, sign_len);
-    if (!pair || !sign)
+    const char *sign = s->between + strspn(s->between, " ");
+    size_t sign_len = strcspn(sign, " ");
+    if (sign_len == 0) /* a blank */
+        sign = " ", sign_len = 1;
+    const char *at = memmem(line, len, sign, sign_len);
+    if (!pair || !at)
         return wrong(p, pair ? "a line without a sign between key and value" : "too many pairs");
+    const char *key_end = at, *value = at + sign_len;
+    while (key_end > line && key_end[-1] == ' ')
+        key_end--;
+    while (value < line + len && *value == ' ') /* a value's own are refused or in quotes */
+        value++;
     pfs_buf_add(&pair->section, section->data, section->len);
-    pfs_buf_add(&pair->key, line, (size_t)(sign - line));
-    const char *value = sign + sign_len;
-    size_t value_len = (size_t)(line + len - value);
-    if (s->quoted)
-        return read_quoted(value, value_len, &pair->value) || wrong(p, "a value is not quoted");
-    pfs_buf_add(&pair->value, value, value_len);
-    bool edge =
-        value_len && (isspace((unsigned char)value[0]) || isspace((unsigned char)value[value_len - 1]));
-    return !edge || wrong(p, "a blank at the edge of a value, which readers strip");
+    pfs_buf_add(&pair->key, line, (size_t)(key_end - line));
+    return read_value(s, value, (size_t)(line + len - value), &pair->value, p);
+}
+
+/* [NAME], or between the file's own signs. */
+static bool read_section(const struct pfs_syntax *s, const char *line, size_t len, struct pfs_buf *section)
+{
+    size_t begin = strlen(s->section_begin), end = strlen(s->section_end);
+    if (len <= begin + end || memcmp(line + len - end, s->section_end, end) != 0)
+        return false;
+    pfs_buf_reset(section);
+    pfs_buf_add(section, line + begin, len - begin - end);
+    return !memchr(section->data, s->section_end[strspn(s->section_end, " ")], section->len);
 }
 
 static bool read_lines(const struct pfs_syntax *s, const char *text, size_t len, struct pairs *p)
@@ -104,11 +143,9 @@ static bool read_lines(const struct pfs_syntax *s, const char *text, size_t len,
         line_len -= line_len && line[line_len - 1] == '\r';
         if (memchr(line, '\r', line_len) || memchr(line, '\0', line_len))
             return wrong(p, "a control character in a line");
-        if (s->has_sections && line_len && line[0] == '[') {
-            if (line_len < 3 || (const char *)memchr(line, ']', line_len) != line + line_len - 1)
+        if (s->has_sections && starts(line, line_len, s->section_begin)) {
+            if (!read_section(s, line, line_len, &section))
                 return wrong(p, "a section's name is broken");
-            pfs_buf_reset(&section);
-            pfs_buf_add(&section, line + 1, line_len - 2);
         } else if (!read_line(s, line, line_len, &section, p)) {
             return false;
         }

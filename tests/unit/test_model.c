@@ -174,7 +174,9 @@ static void keys_refused(void **state)
         {":x", -EINVAL, "the vendor before ':'"},
         {"Yealink:x", -EINVAL, "the vendor before ':'"},
         {"yea link:x", -EINVAL, "the vendor before ':'"},
-        {"yealink:a b", -EINVAL, "printable ASCII"},
+        {"yealink:a  b", -EINVAL, "printable ASCII"},
+        {"yealink: a", -EINVAL, "printable ASCII"},
+        {"yealink:a ", -EINVAL, "printable ASCII"},
         {"yealink:\xc3\xa9", -EINVAL, "printable ASCII"},
         {"yealink:a\x7f", -EINVAL, "printable ASCII"},
     };
@@ -210,6 +212,7 @@ static void overrides_and_secrets(void **state)
         bool secret;
     } cases[] = {
         {"yealink:features.dnd.enable", false},
+        {"yealink:sip line1 user name", false},
         {"cisco-spa:Dial_Plan[1]/x", false},
         {"3cx:a", false},
         {"linphone:net_0:mtu", false}, /* only the first ':' divides */

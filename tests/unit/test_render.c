@@ -197,6 +197,16 @@ static void elements(void **state)
         {"syntax='colon'", "<comment> {not} an expression</comment><set key='a' value='b: c'/>",
          "#  {not} an expression\na: b: c\n"},
         {"syntax='plain'", "<set key='a' value='b = c'/>", "a=b = c\n"},
+        {"syntax='enclosed' empty='-'",
+         "<set key='a' value=' x\\'/><set key='b' value=''/><set key='c' value='' empty=''/>",
+         "a=\" x\\\"\nb=\"-\"\nc=\"\"\n"},
+        {"syntax='plain' before='SET ' between=' ' comment='## ' enclose-if='#' empty='\"\"'",
+         "<comment>c</comment><set key='a[1].b|c' value='x'/><set key='d' value='a#b'/><set key='e' "
+         "value=' x'/><set key='f' value=''/>",
+         "## c\nSET a[1].b|c x\nSET d \"a#b\"\nSET e \" x\"\nSET f \"\"\n"},
+        {"syntax='colon' section-begin='&lt;' section-end='&gt;'",
+         "<set key='auth name' value='1'/><section name='S M'><set key='b' value='2'/></section>",
+         "auth name: 1\n<S M>\nb: 2\n"},
         {"syntax='ini'",
          "<set key='a' value='1'/><section name='s {model.name}'><set key='b' value='2'/></section><section "
          "name='t'/>",
@@ -411,6 +421,11 @@ static void values_in_text(void **state)
         {"syntax='colon'", "<text>x {provision.url}</text>", ": b", false},
         {"syntax='colon'", "<text>x {provision.url}</text>", "= b", true},
         {PROPERTIES, "<text>{provision.url}{provision.url}</text>", "=", false},
+        {"syntax='plain' before='SET ' between=' '", "<text>SET {provision.url}</text>", "a b", false},
+        {"syntax='plain' before='SET ' between=' '", "<text>SET k {provision.url}</text>", "a b", true},
+        {"syntax='plain' section-begin='&lt;' section-end='&gt;'", "<text>{provision.url}</text>", "<a",
+         false},
+        {"syntax='plain' comment='rem '", "<text>{provision.url}</text>", "rem a", false},
     };
     for (size_t i = 0; i < PFS_N_ELEMENTS(all); i++) {
         struct bench b;
@@ -523,6 +538,10 @@ static void overrides(void **state)
          {{0, "acme:s/b", "x"}, {0, "acme:s/c", "y"}},
          "[s]\na=1\nc=y\n[s]\nb=x\n"},
         {"syntax='ini'", "<set key='a' value='1'/>", {{0, "acme:a", "x"}, {0, "acme:b", "y"}}, "a=x\nb=y\n"},
+        {"syntax='colon' section-begin='&lt;' section-end='&gt;'",
+         "<section name='s'><set key='a b' value='1'/></section>",
+         {{0, "acme:s/a b", "x"}, {0, "acme:s/b", "y"}, {0, "acme:t/c", "z"}},
+         "<s>\na b: x\nb: y\n<t>\nc: z\n"},
         {"syntax='xml-entry'",
          "<element name='c'><section name='s'><set key='a' value='1'/></section></element>",
          {{0, "acme:s/a", "x"}, {0, "acme:s/b", "y"}, {0, "acme:t/a", "z"}},

@@ -4,17 +4,24 @@
 #include "render_fixture.h"
 
 static const struct {
-    const char *name;
+    const char *file;           /* its attributes */
     const char *before, *after; /* the pairs */
 } syntaxes[] = {
-    {"properties", "", ""},
-    {"plain", "", ""},
-    {"colon", "", ""},
-    {"quoted", "", ""},
-    {"ini", "<section name='s'>", "</section>"},
-    {"xml-element", "<element name='r'>", "</element>"},
-    {"xml-attribute", "<element name='r'>", "</element>"},
-    {"xml-entry", "<element name='r'><section name='s'>", "</section></element>"},
+    {"syntax='properties'", "", ""},
+    {"syntax='plain'", "", ""},
+    {"syntax='colon'", "", ""},
+    {"syntax='quoted'", "", ""},
+    {"syntax='enclosed'", "", ""},
+    {"syntax='ini'", "<section name='s'>", "</section>"},
+    {"syntax='xml-element'", "<element name='r'>", "</element>"},
+    {"syntax='xml-attribute'", "<element name='r'>", "</element>"},
+    {"syntax='xml-entry'", "<element name='r'><section name='s'>", "</section></element>"},
+    {"syntax='plain' before='SET ' between=' ' comment='## ' enclose-if='#'", "", ""},
+    {"syntax='enclosed' before='SET ' between=' '", "", ""},
+    {"syntax='quoted' between=': ' section-begin='&lt; ' section-end=' >'", "<section name='s'>",
+     "</section>"},
+    {"syntax='properties' between=':' comment='rem '", "", ""},
+    {"syntax='ini' enclose-if='#; '", "<section name='s'>", "</section>"},
 };
 
 static const char three[] =
@@ -23,11 +30,10 @@ static const char three[] =
 static struct pfs_template *template_of(size_t syntax, const char *attrs)
 {
     char text[1024];
-    snprintf(
-        text, sizeof text,
-        "<template vendor='v'><model name='m' lines='1'/><file name='{mac}.cfg' main='yes' syntax='%s' %s>"
-        "<lines>%s%s%s</lines></file></template>",
-        syntaxes[syntax].name, attrs, syntaxes[syntax].before, three, syntaxes[syntax].after);
+    snprintf(text, sizeof text,
+             "<template vendor='v'><model name='m' lines='1'/><file name='{mac}.cfg' main='yes' %s %s>"
+             "<lines>%s%s%s</lines></file></template>",
+             syntaxes[syntax].file, attrs, syntaxes[syntax].before, three, syntaxes[syntax].after);
     return must_parse(text);
 }
 
@@ -78,7 +84,9 @@ static bool expected(const struct pfs_file_spec *s, const char *v, size_t len)
             return false;
     }
     bool edge = len && (v[0] == ' ' || v[0] == '\t' || v[len - 1] == ' ' || v[len - 1] == '\t');
-    return !edge || s->syntax->quoted || xml;
+    bool quote =
+        strchr(v, '"') && (s->syntax->quoting == PFS_QUOTING_BARE || s->syntax->quoting == PFS_QUOTING_IF);
+    return xml || (!quote && (!edge || s->syntax->quoting != PFS_QUOTING_NONE));
 }
 
 static const char *const valid[] = {
@@ -263,7 +271,9 @@ static void long_values(void **state)
         value[PFS_VALUE_MAX] = '\0';
         assert_true(round_trip(t, value, PFS_VALUE_MAX));
         memset(value, '"', PFS_VALUE_MAX);
-        assert_true(round_trip(t, value, PFS_VALUE_MAX));
+        enum pfs_quoting quoting = t->models[0].files[0].spec->syntax->quoting;
+        bool holds_quotes = quoting == PFS_QUOTING_NONE || quoting == PFS_QUOTING_ESCAPED;
+        assert_true(round_trip(t, value, PFS_VALUE_MAX) == holds_quotes);
         pfs_template_unref(t);
     }
 }
@@ -344,10 +354,11 @@ static void names_of_elements(void **state)
 
 static void keys_of_lines(void **state)
 {
-    static const char *const bad[] = {"",   "a=b", "a:b",  "a b",  "#a",       ";a",
-                                      "!a", "[a",  "a\"b", "a\nb", "\xc3\xa4", "a\tb"};
-    static const char *const kinds[] = {"syntax='properties'", "syntax='plain'", "syntax='colon'",
-                                        "syntax='quoted'", "syntax='ini'"};
+    static const char *const bad[] = {"",   "a=b", "a:b",  " a",   "a ",       "a  b", "#a", ";a",
+                                      "!a", "[a",  "a\"b", "a\nb", "\xc3\xa4", "a\tb", " "};
+    static const char *const good[] = {"a b c", "a[1].x", "a|b", "a/b", "a.b", "a#b", "a]", "a<"};
+    static const char *const kinds[] = {"syntax='properties'", "syntax='plain'",    "syntax='colon'",
+                                        "syntax='quoted'",     "syntax='enclosed'", "syntax='ini'"};
     struct bench b;
     for (size_t i = 0; i < PFS_N_ELEMENTS(bad); i++)
         for (size_t j = 0; j < PFS_N_ELEMENTS(kinds); j++) {
@@ -356,6 +367,34 @@ static void keys_of_lines(void **state)
             check_refused(kinds[j], "<set key='{provision.url}' value='x'/>", &b, EINVAL, "cannot be a key");
             bench_done(&b);
         }
+    for (size_t i = 0; i < PFS_N_ELEMENTS(good); i++) {
+        char text[64];
+        bench_init(&b);
+        set_device(&b, "provision.url", good[i]);
+        snprintf(text, sizeof text, "%s=x\n", good[i]);
+        check_content("syntax='plain'", "<set key='{provision.url}' value='x'/>", &b, text);
+        bench_done(&b);
+    }
+}
+
+/* What a file's own signs make impossible in a key. */
+static void keys_and_signs(void **state)
+{
+    static const struct {
+        const char *attrs, *key;
+    } all[] = {
+        {"syntax='plain' between=' '", "a b"},
+        {"syntax='plain' between=' -> '", "a-b"},
+        {"syntax='plain' comment='rem '", "remote"},
+        {"syntax='plain' section-begin='&lt;' section-end='&gt;'", "<a"},
+    };
+    struct bench b;
+    for (size_t i = 0; i < PFS_N_ELEMENTS(all); i++) {
+        bench_init(&b);
+        set_device(&b, "provision.url", all[i].key);
+        check_refused(all[i].attrs, "<set key='{provision.url}' value='x'/>", &b, EINVAL, "cannot be a key");
+        bench_done(&b);
+    }
 }
 
 int main(void)
@@ -364,7 +403,7 @@ int main(void)
         cmocka_unit_test(values_come_back),  cmocka_unit_test(long_values),
         cmocka_unit_test(refusals),          cmocka_unit_test(values_elsewhere),
         cmocka_unit_test(names_of_sections), cmocka_unit_test(names_of_elements),
-        cmocka_unit_test(keys_of_lines),
+        cmocka_unit_test(keys_of_lines),     cmocka_unit_test(keys_and_signs),
     };
     return cmocka_run_group_tests(tests, fixture_up, fixture_down);
 }

@@ -1,0 +1,167 @@
+/* Writes pairs and attributes. */
+#include "render/emit_impl.h"
+
+#include <errno.h>
+
+/* What stands behind a section of an ini file would be read as part of it. */
+static int check_pair_place(const struct pfs_emit *e, const char *key, size_t key_len, struct pfs_err *err)
+{
+    if (!e->syntax->is_xml && e->syntax->has_sections && e->had_root && e->depth == 0)
+        return pfs_err_set(err, EINVAL, "\"%.*s\" comes behind the sections: it needs one (section/key)",
+                           (int)key_len, key);
+    return pfs_emit_check_inside(e, "a pair", err);
+}
+
+/* ---- attributes of the open tag: each once, or the document is not well-formed ---- */
+
+void pfs_emit_begin_tag(struct pfs_emit *e)
+{
+    e->tag_at = e->out->len;
+    memset(e->seen, 0, sizeof e->seen);
+}
+
+/* Looks through the tag as written. Values are escaped: a quote ends one. */
+static bool tag_has(const struct pfs_emit *e, const char *name, size_t len)
+{
+    const char *at = e->out->data + e->tag_at, *end = e->out->data + e->out->len;
+    while ((at = memchr(at, '=', (size_t)(end - at)))) {
+        const char *start = (size_t)(at - e->out->data) - e->tag_at > len ? at - len : NULL;
+        if (start && (start[-1] == ' ' || start[-1] == '\n') && memcmp(start, name, len) == 0)
+            return true;
+        at = memchr(at + 2, '"', (size_t)(end - at - 2));
+        if (!at)
+            break;
+    }
+    return false;
+}
+
+static int add_attribute_name(struct pfs_emit *e, const char *name, size_t len, struct pfs_err *err)
+{
+    int r = pfs_syntax_check_name(name, len, err);
+    if (r < 0)
+        return r;
+    unsigned hash = 5381;
+    for (size_t i = 0; i < len; i++)
+        hash = hash * 33 + (unsigned char)name[i];
+    uint64_t *word = &e->seen[hash / 64 % PFS_N_ELEMENTS(e->seen)], bit = (uint64_t)1 << hash % 64;
+    if ((*word & bit) && !pfs_buf_error(e->out) && tag_has(e, name, len))
+        return pfs_err_set(err, EINVAL, "the element has the attribute \"%.*s\" already", (int)len, name);
+    *word |= bit;
+    return 0;
+}
+
+static void write_attribute(struct pfs_emit *e, const char *name, size_t name_len, const char *value,
+                            size_t len)
+{
+    pfs_buf_add(e->out, name, name_len);
+    pfs_buf_add(e->out, "=\"", 2);
+    pfs_syntax_escape(e->syntax, e->rules, value, len, true, e->out);
+    pfs_buf_char(e->out, '"');
+}
+
+/* ---- pairs ---- */
+
+static int pair_attribute(struct pfs_emit *e, const char *key, size_t key_len, const char *value, size_t len,
+                          struct pfs_err *err)
+{
+    struct pfs_emit_level *level = pfs_emit_top(e);
+    if (!level->open)
+        return pfs_err_set(err, EINVAL, "\"%.*s\" comes after a child of its element: attributes come first",
+                           (int)key_len, key);
+    int r = add_attribute_name(e, key, key_len, err);
+    if (r < 0)
+        return r;
+    pfs_emit_end_line(e);
+    pfs_emit_indent(e, e->depth + 1);
+    write_attribute(e, key, key_len, value, len);
+    return 0;
+}
+
+static void pair_element(struct pfs_emit *e, const char *key, size_t key_len, const char *value, size_t len,
+                         const char *attribute)
+{
+    pfs_emit_begin_child(e);
+    pfs_emit_indent(e, e->depth);
+    pfs_buf_char(e->out, '<');
+    pfs_buf_add(e->out, key, key_len);
+    if (attribute) {
+        pfs_buf_char(e->out, ' ');
+        pfs_buf_str_add(e->out, attribute);
+    }
+    pfs_buf_char(e->out, '>');
+    pfs_syntax_escape(e->syntax, e->rules, value, len, false, e->out);
+    pfs_buf_add(e->out, "</", 2);
+    pfs_buf_add(e->out, key, key_len);
+    pfs_buf_char(e->out, '>');
+    pfs_emit_end_line(e);
+}
+
+static void pair_entry(struct pfs_emit *e, const char *key, size_t key_len, const char *value, size_t len)
+{
+    pfs_emit_begin_child(e);
+    pfs_emit_indent(e, e->depth);
+    pfs_buf_str_add(e->out, "<entry name=\"");
+    pfs_syntax_escape(e->syntax, e->rules, key, key_len, true, e->out);
+    pfs_buf_str_add(e->out, "\" overwrite=\"true\">");
+    pfs_syntax_escape(e->syntax, e->rules, value, len, false, e->out);
+    pfs_buf_str_add(e->out, "</entry>");
+    pfs_emit_end_line(e);
+}
+
+static void pair_line(struct pfs_emit *e, const char *key, size_t key_len, const char *value, size_t len,
+                      bool literal)
+{
+    pfs_buf_str_add(e->out, e->syntax->before);
+    pfs_buf_add(e->out, key, key_len);
+    pfs_buf_str_add(e->out, e->syntax->between);
+    pfs_syntax_line_value(e->syntax, e->rules, value, len, literal, e->out);
+    pfs_emit_end_line(e);
+}
+
+int pfs_emit_pair(struct pfs_emit *e, const char *key, size_t key_len, const char *value, size_t len,
+                  const char *attribute, bool literal, struct pfs_err *err)
+{
+    int r = pfs_syntax_check_key(e->syntax, key, key_len, err);
+    if (r == 0)
+        r = check_pair_place(e, key, key_len, err);
+    if (r == 0 && !literal) {
+        r = pfs_syntax_check_value(e->syntax, e->rules, value, len, err);
+        if (r < 0)
+            pfs_err_prefix(err, "the value for %.*s", (int)key_len, key);
+    }
+    if (r < 0)
+        return r;
+    switch (e->syntax->shape) {
+    case PFS_PAIR_LINE:
+        pair_line(e, key, key_len, value, len, literal);
+        return 0;
+    case PFS_PAIR_ELEMENT:
+        pair_element(e, key, key_len, value, len, attribute);
+        return 0;
+    case PFS_PAIR_ATTRIBUTE:
+        return pair_attribute(e, key, key_len, value, len, err);
+    case PFS_PAIR_ENTRY:
+        pair_entry(e, key, key_len, value, len);
+        return 0;
+    }
+    return 0;
+}
+
+int pfs_emit_attribute(struct pfs_emit *e, const char *name, size_t name_len, const char *value, size_t len,
+                       struct pfs_err *err)
+{
+    struct pfs_emit_level *level = pfs_emit_top(e);
+    if (!level || !level->open)
+        return pfs_err_set(err, EINVAL, "the attribute \"%.*s\" does not come first in an element",
+                           (int)name_len, name);
+    int r = pfs_syntax_check_value(e->syntax, e->rules, value, len, err);
+    if (r < 0)
+        pfs_err_prefix(err, "the value for %.*s", (int)name_len, name);
+    else
+        r = add_attribute_name(e, name, name_len, err);
+    if (r < 0)
+        return r;
+    pfs_buf_char(e->out, ' ');
+    write_attribute(e, name, name_len, value, len);
+    return 0;
+}
