@@ -138,7 +138,7 @@ static int render_file(struct pfs_context *c, const struct pfs_file *f, const st
                        size_t *ret_bytes, struct pfs_err *err)
 {
     autobuf struct pfs_buf out = PFS_BUF_INIT(0);
-    int r = pfs_render(f, phone, c->library->zones, &out, NULL, NULL, err);
+    int r = pfs_plans_render(c->plans, f, phone, c->library->zones, &out, err);
     if (r < 0) {
         char name[PFS_FILE_NAME_MAX + 1];
         pfs_pattern_format(&f->name, phone->device ? phone->device->mac : 0, name);

@@ -472,6 +472,7 @@ int pfs_content_new(const struct pfs_context *context, struct pfs_state *state,
         return pfs_err_nomem(err);
     pthread_mutex_init(&c->lock, NULL);
     c->catalogue = context->catalogue;
+    c->plans = context->plans;
     c->state = state;
     c->now = o->clock ? o->clock : system_now;
     c->max_entries = o->entries ? o->entries : DEFAULT_ENTRIES;
@@ -480,7 +481,7 @@ int pfs_content_new(const struct pfs_context *context, struct pfs_state *state,
     if (pfs_templates_new(context, &c->templates, NULL) < 0 || pfs_unknown_new(&c->unknown) < 0 ||
         pfs_failures_new(&c->failures) < 0 || pfs_times_new(state, c->now, &c->times) < 0 ||
         pfs_resolver_new(c->catalogue, &c->resolver) < 0 ||
-        pfs_cache_new(o->cache_bytes ? o->cache_bytes : DEFAULT_CACHE_BYTES, &c->cache) < 0) {
+        pfs_cache_new(o->cache_bytes ? o->cache_bytes : DEFAULT_CACHE_BYTES, context->plans, &c->cache) < 0) {
         pfs_content_free(c);
         return pfs_err_nomem(err);
     }

@@ -36,7 +36,8 @@ struct pfs_content {
     struct pfs_state *state; /* NULL: in memory only */
     struct pfs_times *times;
     struct pfs_cache *cache;
-    int64_t (*now)(void); /* the system's clock */
+    struct pfs_plans *plans; /* the context's */
+    int64_t (*now)(void);    /* the system's clock */
     size_t max_entries;
 
     pthread_mutex_t

@@ -144,7 +144,7 @@ int pfs_content_make(struct pfs_content *c, const struct pfs_target *t, struct p
     struct pfs_buf out autobuf = PFS_BUF_INIT(0);
     struct pfs_entry *e;
     pfs_inputs_phone(t->inputs, &phone);
-    int r = pfs_render(t->file, &phone, t->library->zones, &out, NULL, NULL, &why);
+    int r = pfs_plans_render(c->plans, t->file, &phone, t->library->zones, &out, &why);
     pfs_tally(r == 0 ? &c->tallies.renders : &c->tallies.failures);
     pthread_mutex_lock(&c->lock);
     if (r == 0) {

@@ -35,7 +35,7 @@ int pfs_context_open(const struct pfs_config *config, struct pfs_context *ret, s
         r = pfs_catalogue_load(path, &c.catalogue, err);
     if (r == 0)
         r = load_library(&c, err);
-    if (r == 0 && pfs_resolver_new(c.catalogue, &c.resolver) < 0)
+    if (r == 0 && (pfs_resolver_new(c.catalogue, &c.resolver) < 0 || pfs_plans_new(0, &c.plans) < 0))
         r = pfs_err_nomem(err);
     if (r < 0) {
         pfs_context_close(&c);
@@ -57,6 +57,7 @@ void pfs_context_close(struct pfs_context *c)
         pfs_store_close(c->store);
     if (c->resolver)
         pfs_resolver_free(c->resolver);
+    pfs_plans_free(c->plans);
     if (c->library)
         pfs_library_unref(c->library);
     pfs_catalogue_free(c->catalogue);

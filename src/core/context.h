@@ -3,12 +3,14 @@
 
 #include "core/config.h"
 #include "core/resolve.h"
+#include "render/plan.h"
 
 struct pfs_context {
     const struct pfs_config *config; /* borrowed */
     struct pfs_catalogue *catalogue;
     struct pfs_library *library;
     struct pfs_resolver *resolver;
+    struct pfs_plans *plans; /* of renders */
     struct pfs_store *store; /* NULL until pfs_context_open_store() */
     char login[64];          /* who: loginuid, else SUDO_UID, else uid, as a name where there is one */
     const char *via;         /* "command" */

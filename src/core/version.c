@@ -6,6 +6,7 @@
 #include <xxhash.h>
 
 struct pfs_cache {
+    struct pfs_plans *plans;
     pthread_mutex_t lock;
     size_t limit, bytes;
     uint64_t hits, misses;
@@ -40,13 +41,14 @@ void pfs_bytes_unref(struct pfs_bytes *b)
 
 /* ---- the cache, in order of use ---- */
 
-int pfs_cache_new(size_t limit, struct pfs_cache **ret)
+int pfs_cache_new(size_t limit, struct pfs_plans *plans, struct pfs_cache **ret)
 {
     struct pfs_cache *c = calloc(1, sizeof *c);
     if (!c)
         return -ENOMEM;
     pthread_mutex_init(&c->lock, NULL);
     c->limit = limit;
+    c->plans = plans;
     *ret = c;
     return 0;
 }
@@ -173,7 +175,7 @@ static int render(struct pfs_version *v, struct pfs_buf *out, struct pfs_err *er
     pthread_mutex_unlock(&v->cache->lock);
     struct pfs_phone phone;
     pfs_inputs_phone(inputs, &phone);
-    int r = pfs_render(file, &phone, library->zones, out, NULL, NULL, err);
+    int r = pfs_plans_render(v->cache->plans, file, &phone, library->zones, out, err);
     pfs_inputs_unref(inputs);
     pfs_library_unref(library);
     return r;

@@ -6,6 +6,7 @@
 #pragma once
 
 #include "core/resolve.h"
+#include "render/plan.h"
 
 struct pfs_cache;
 
@@ -41,8 +42,9 @@ struct pfs_bytes {
 struct pfs_bytes *pfs_bytes_new(const char *data, size_t len); /* refs 1; NULL out of memory */
 void pfs_bytes_unref(struct pfs_bytes *b);
 
-/* The cache of bytes. limit: bytes kept; what is in use is beyond it. */
-int pfs_cache_new(size_t limit, struct pfs_cache **ret);
+/* The cache of bytes. limit: bytes kept; what is in use is beyond it. plans, by which bytes are made again,
+ * are borrowed and may be NULL. */
+int pfs_cache_new(size_t limit, struct pfs_plans *plans, struct pfs_cache **ret);
 void pfs_cache_free(struct pfs_cache *c);
 
 struct pfs_cache_counts {

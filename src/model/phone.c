@@ -397,6 +397,35 @@ void pfs_phone_get(const struct pfs_phone *p, const struct pfs_line *line, const
         ret->text = follow_account(p, line, key, scratch);
 }
 
+/* Whether a key that follows an account has one to follow. */
+static bool may_follow(const struct pfs_phone *p, const struct pfs_line *line, const char *key)
+{
+    char beside[PFS_KEY_MAX + sizeof ".account"];
+    struct pfs_value account;
+    if (!ends_in(key, ".value") && !ends_in(key, ".label"))
+        return false;
+    snprintf(beside, sizeof beside, "%.*s.account", (int)(strrchr(key, '.') - key), key);
+    return pfs_phone_find(p, line, beside, -1, &account);
+}
+
+bool pfs_phone_is_shared(const struct pfs_phone *p, const struct pfs_line *line, const char *key,
+                         const struct pfs_catalogue_entry *entry)
+{
+    bool indexed = entry->id < 0;
+    struct pfs_value v;
+    for (int depth = 0; depth < DEFAULT_DEPTH_MAX; depth++) {
+        if (pfs_phone_find(p, line, depth ? entry->key : key, entry->id, &v))
+            return v.layer->scope < PFS_SCOPE_DEVICE;
+        if (entry->default_kind != PFS_DEFAULT_KEY || entry->default_id < 0 ||
+            (size_t)entry->default_id >= p->catalogue->n_plain)
+            break;
+        entry = p->catalogue->plain[entry->default_id];
+    }
+    if (entry->default_kind == PFS_DEFAULT_ACCOUNT)
+        return !line || !line->account;
+    return !indexed || !may_follow(p, line, key);
+}
+
 /* ---- All layers at once ---- */
 
 void pfs_phone_layers(const struct pfs_phone *p, const struct pfs_line *line,

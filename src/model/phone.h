@@ -126,6 +126,12 @@ bool pfs_phone_find(const struct pfs_phone *p, const struct pfs_line *line, cons
 void pfs_phone_get(const struct pfs_phone *p, const struct pfs_line *line, const char *key,
                    const struct pfs_catalogue_entry *entry, char *scratch, struct pfs_value *ret);
 
+/* Whether every phone of this base whose own layers set the same keys gets the same value for the key: what
+ * the base or the catalogue says, not device, account or line. For a phone without lines of other customers.
+ */
+bool pfs_phone_is_shared(const struct pfs_phone *p, const struct pfs_line *line, const char *key,
+                         const struct pfs_catalogue_entry *entry);
+
 /* Every layer that could set a key for this line (NULL: the device), weakest first, for explain. fn is called
  * for each. */
 void pfs_phone_layers(const struct pfs_phone *p, const struct pfs_line *line,

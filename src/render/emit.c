@@ -93,7 +93,7 @@ int pfs_emit_text(struct pfs_emit *e, const char *text, size_t len, bool literal
     if (literal && !e->syntax->is_xml)
         pfs_syntax_encode(e->rules, text, len, e->out); /* the template's own lines, quotes included */
     else
-        pfs_syntax_escape(e->syntax, e->rules, text, len, false, e->out);
+        pfs_emit_escaped(e, text, len);
     return 0;
 }
 

@@ -11,7 +11,8 @@ struct pfs_emit {
     const struct pfs_syntax *syntax;
     const struct pfs_value_rules *rules;
     const char *eol;
-    struct pfs_buf *out; /* borrowed; its limit is the file's */
+    struct pfs_buf *out;        /* borrowed; its limit is the file's */
+    size_t value_at, value_len; /* where in out the value written last stands, as it is escaped */
     unsigned depth;
     struct pfs_emit_level {
         char name[PFS_EMIT_NAME_MAX];
@@ -39,6 +40,11 @@ int pfs_emit_pair(struct pfs_emit *e, const char *key, size_t key_len, const cha
                                            own word, not checked against reserved */
 int pfs_emit_text(struct pfs_emit *e, const char *text, size_t len, bool literal,
                   struct pfs_err *err); /* without line end */
+/* Appends a value as it stands in a pair, an attribute or a text: escaped, in quotes where it has them. It
+ * has been checked. literal: the template's own word. */
+void pfs_emit_value(const struct pfs_syntax *s, const struct pfs_value_rules *rules, const char *value,
+                    size_t len, bool in_attribute, bool literal, struct pfs_buf *out);
+
 void pfs_emit_end_line(struct pfs_emit *e);
 int pfs_emit_comment(struct pfs_emit *e, const char *text, struct pfs_err *err);
 int pfs_emit_open(struct pfs_emit *e, const char *name, size_t len, bool section, struct pfs_err *err);

@@ -11,3 +11,5 @@ void pfs_emit_begin_child(struct pfs_emit *e);
 int pfs_emit_check_inside(const struct pfs_emit *e, const char *what, struct pfs_err *err);
 /* A tag begins, as yet without attributes. */
 void pfs_emit_begin_tag(struct pfs_emit *e);
+/* Appends a value within a text, and notes where it stands. */
+void pfs_emit_escaped(struct pfs_emit *e, const char *value, size_t len);

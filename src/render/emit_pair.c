@@ -50,12 +50,36 @@ static int add_attribute_name(struct pfs_emit *e, const char *name, size_t len, 
     return 0;
 }
 
+void pfs_emit_value(const struct pfs_syntax *s, const struct pfs_value_rules *rules, const char *value,
+                    size_t len, bool in_attribute, bool literal, struct pfs_buf *out)
+{
+    if (s->shape == PFS_PAIR_LINE)
+        pfs_syntax_line_value(s, rules, value, len, literal, out);
+    else
+        pfs_syntax_escape(s, rules, value, len, in_attribute, out);
+}
+
+/* Notes where it stands: a plan puts another phone's value there. */
+static void write_value(struct pfs_emit *e, const char *value, size_t len, bool in_attribute, bool literal)
+{
+    e->value_at = e->out->len;
+    pfs_emit_value(e->syntax, e->rules, value, len, in_attribute, literal, e->out);
+    e->value_len = e->out->len - e->value_at;
+}
+
+void pfs_emit_escaped(struct pfs_emit *e, const char *value, size_t len)
+{
+    e->value_at = e->out->len;
+    pfs_syntax_escape(e->syntax, e->rules, value, len, false, e->out);
+    e->value_len = e->out->len - e->value_at;
+}
+
 static void write_attribute(struct pfs_emit *e, const char *name, size_t name_len, const char *value,
                             size_t len)
 {
     pfs_buf_add(e->out, name, name_len);
     pfs_buf_add(e->out, "=\"", 2);
-    pfs_syntax_escape(e->syntax, e->rules, value, len, true, e->out);
+    write_value(e, value, len, true, false);
     pfs_buf_char(e->out, '"');
 }
 
@@ -89,7 +113,7 @@ static void pair_element(struct pfs_emit *e, const char *key, size_t key_len, co
         pfs_buf_str_add(e->out, attribute);
     }
     pfs_buf_char(e->out, '>');
-    pfs_syntax_escape(e->syntax, e->rules, value, len, false, e->out);
+    write_value(e, value, len, false, false);
     pfs_buf_add(e->out, "</", 2);
     pfs_buf_add(e->out, key, key_len);
     pfs_buf_char(e->out, '>');
@@ -103,7 +127,7 @@ static void pair_entry(struct pfs_emit *e, const char *key, size_t key_len, cons
     pfs_buf_str_add(e->out, "<entry name=\"");
     pfs_syntax_escape(e->syntax, e->rules, key, key_len, true, e->out);
     pfs_buf_str_add(e->out, "\" overwrite=\"true\">");
-    pfs_syntax_escape(e->syntax, e->rules, value, len, false, e->out);
+    write_value(e, value, len, false, false);
     pfs_buf_str_add(e->out, "</entry>");
     pfs_emit_end_line(e);
 }
@@ -114,7 +138,7 @@ static void pair_line(struct pfs_emit *e, const char *key, size_t key_len, const
     pfs_buf_str_add(e->out, e->syntax->before);
     pfs_buf_add(e->out, key, key_len);
     pfs_buf_str_add(e->out, e->syntax->between);
-    pfs_syntax_line_value(e->syntax, e->rules, value, len, literal, e->out);
+    write_value(e, value, len, false, literal);
     pfs_emit_end_line(e);
 }
 

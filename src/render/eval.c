@@ -1,5 +1,5 @@
 /* Walks a program and writes the file. */
-#include "render/eval.h"
+#include "render/trace.h"
 
 #include <errno.h>
 
@@ -127,10 +127,16 @@ static void show_pair(struct pfs_eval *e, struct pfs_str native, struct pfs_str 
     e->on_pair(e->arg, &pair);
 }
 
+/* What stands for an empty value, NULL: nothing does. op NULL: a native key of an override. */
+static const char *empty_word(const struct pfs_file_spec *spec, const struct pfs_op *op)
+{
+    return op && op->empty ? op->empty : spec->empty;
+}
+
 static int write_pair(struct pfs_eval *e, const struct pfs_op *op, struct pfs_str key, struct pfs_str value,
                       struct pfs_err *err)
 {
-    const char *empty = op && op->empty ? op->empty : e->file->spec->empty;
+    const char *empty = empty_word(e->file->spec, op);
     bool literal = value.len == 0 && empty;
     if (literal)
         value = (struct pfs_str){empty, strlen(empty)};
@@ -141,6 +147,32 @@ static int write_pair(struct pfs_eval *e, const struct pfs_op *op, struct pfs_st
                          err);
 }
 
+/* The same for the value alone. */
+static int write_pair_value(const struct pfs_file_spec *spec, const struct pfs_op *op, struct pfs_str value,
+                            struct pfs_buf *out)
+{
+    const char *empty = empty_word(spec, op);
+    bool literal = value.len == 0 && empty, in_attribute = spec->syntax->shape == PFS_PAIR_ATTRIBUTE;
+    if (literal)
+        value = (struct pfs_str){empty, strlen(empty)};
+    else if ((op->max && value.len > op->max) ||
+             pfs_syntax_check_value(spec->syntax, &spec->rules, value.s, value.len, NULL) < 0)
+        return -EINVAL;
+    pfs_emit_value(spec->syntax, &spec->rules, value.s, value.len, in_attribute, literal, out);
+    return 0;
+}
+
+int pfs_eval_write_value(const struct pfs_file_spec *spec, const struct pfs_op *op, struct pfs_str value,
+                         struct pfs_buf *out)
+{
+    if (op->code == PFS_OP_SET)
+        return write_pair_value(spec, op, value, out);
+    int r = pfs_syntax_check_value(spec->syntax, &spec->rules, value.s, value.len, NULL);
+    if (r == 0)
+        pfs_syntax_escape(spec->syntax, &spec->rules, value.s, value.len, op->code == PFS_OP_ATTRIBUTE, out);
+    return r;
+}
+
 static int run_set(struct pfs_eval *e, const struct pfs_op *op, struct pfs_err *err)
 {
     struct pfs_str key, native, value;
@@ -148,7 +180,8 @@ static int run_set(struct pfs_eval *e, const struct pfs_op *op, struct pfs_err *
     int r = pfs_eval_expr(e, op->key, &key, err);
     if (r < 0 || (r = native_key(e, key, &native, err)) < 0)
         return r;
-    e->n_used = 0; /* a key's own loop numbers are no settings */
+    pfs_trace_give_up(e); /* where the key itself is the phone's own */
+    e->n_used = 0;        /* a key's own loop numbers are no settings */
     struct pfs_override *o = e->n_overrides ? find_override(e, native, &again) : NULL;
     if (o && again)
         return 0; /* a key that the file repeats: the override stands for all of them */
@@ -159,7 +192,9 @@ static int run_set(struct pfs_eval *e, const struct pfs_op *op, struct pfs_err *
     if (r < 0)
         return r;
     show_pair(e, native, value, o != NULL);
-    return write_pair(e, op, key, value, err);
+    r = write_pair(e, op, key, value, err);
+    pfs_trace_hole(e, op, op->value);
+    return r;
 }
 
 /* The name of the section that a native key begins with, 0: none. */
@@ -266,16 +301,28 @@ static int check_size(const struct pfs_eval *e, struct pfs_err *err)
 
 /* ---- operations without a body ---- */
 
+/* A value in a line that could still become a key is checked for that: a plan does not. */
+static bool may_be_a_hole(const struct pfs_emit *e)
+{
+    return e->syntax->shape != PFS_PAIR_LINE || e->line == PFS_EMIT_LINE_SETTLED;
+}
+
 static int run_text(struct pfs_eval *e, const struct pfs_op *op, struct pfs_err *err)
 {
     const struct pfs_expr *x = op->value;
     for (size_t i = 0; i < x->n_pieces; i++) {
         const struct pfs_expr one = {.n_pieces = 1, .pieces = &x->pieces[i]};
         bool literal = x->pieces[i].ref.kind == PFS_REF_LITERAL && x->pieces[i].n_filters == 0;
+        bool hole = may_be_a_hole(&e->emit);
         struct pfs_str text;
+        e->depends = false;
         int r = pfs_eval_expr(e, &one, &text, err);
         if (r < 0 || (r = pfs_emit_text(&e->emit, text.s, text.len, literal, err)) < 0)
             return r;
+        if (hole)
+            pfs_trace_hole(e, op, &one);
+        else
+            pfs_trace_give_up(e);
     }
     pfs_emit_end_line(&e->emit);
     return 0;
@@ -285,9 +332,15 @@ static int run_attribute(struct pfs_eval *e, const struct pfs_op *op, struct pfs
 {
     struct pfs_str name, value;
     int r = pfs_eval_expr(e, op->key, &name, err);
-    if (r < 0 || (r = pfs_eval_expr(e, op->value, &value, err)) < 0)
+    if (r < 0)
         return r;
-    return pfs_emit_attribute(&e->emit, name.s, name.len, value.s, value.len, err);
+    pfs_trace_give_up(e);
+    r = pfs_eval_expr(e, op->value, &value, err);
+    if (r < 0)
+        return r;
+    r = pfs_emit_attribute(&e->emit, name.s, name.len, value.s, value.len, err);
+    pfs_trace_hole(e, op, op->value);
+    return r;
 }
 
 static int add_row(struct pfs_eval *e, struct pfs_table *t, const struct pfs_line *line, struct pfs_err *err)
@@ -333,6 +386,7 @@ static int run_table(struct pfs_eval *e, const struct pfs_op *op, struct pfs_err
         if (r == 0)
             r = add_row(e, t, &d->lines[i], err);
     }
+    pfs_trace_give_up(e); /* which lines go together hangs on their accounts */
     enter_line(e, outer, outer_number);
     return r;
 }
@@ -360,6 +414,7 @@ static int run_open(struct pfs_eval *e, const struct pfs_program *p, unsigned at
     int r = pfs_eval_expr(e, op->key, &name, err);
     if (r < 0 || (r = pfs_emit_open(&e->emit, name.s, name.len, section, err)) < 0)
         return r;
+    pfs_trace_give_up(e);
     r = run(e, p, at + 1, op->end, err);
     if (r == 0)
         r = add_before_close(e, p, section, err);
@@ -436,6 +491,7 @@ static int run_items(struct pfs_eval *e, const struct pfs_program *p, unsigned a
     int r = pfs_eval_ref(e, &p->ops[at].refs[0], &list, err);
     if (r < 0)
         return r;
+    pfs_trace_give_up(e);
     autofree char *copy = strndup(list.s, list.len);
     if (!copy)
         return pfs_err_nomem(err);
@@ -471,6 +527,7 @@ static int run_count(struct pfs_eval *e, const struct pfs_program *p, unsigned a
     int r = eval_number(e, p->ops[at].key, &from, err);
     if (r < 0 || (r = eval_number(e, p->ops[at].value, &to, err)) < 0)
         return r;
+    pfs_trace_give_up(e);
     for (long i = from; i <= to && r == 0; i++) {
         char text[24]; /* lives until the body is done */
         int len = snprintf(text, sizeof text, "%ld", i);
@@ -490,12 +547,14 @@ static int wanted(struct pfs_eval *e, const struct pfs_op *op, bool *ret, struct
         if (r < 0)
             return r;
         *ret = pfs_str_true(value);
+        pfs_trace_guard(e, op->when, *ret);
     }
     if (*ret && op->unless) {
         int r = pfs_eval_expr(e, op->unless, &value, err);
         if (r < 0)
             return r;
         *ret = !pfs_str_true(value);
+        pfs_trace_guard(e, op->unless, !*ret);
     }
     return 0;
 }
@@ -552,7 +611,7 @@ static int run(struct pfs_eval *e, const struct pfs_program *p, unsigned from, u
         bool want = false;
         pfs_arena_reset(&e->scratch);
         e->n_used = 0;
-        e->secret = false;
+        e->secret = e->depends = false;
         int r = count_step(e, err);
         if (r == 0)
             r = wanted(e, &p->ops[at], &want, err);
@@ -607,21 +666,50 @@ static int render(struct pfs_eval *e, struct pfs_buf *out, struct pfs_err *err)
     return r < 0 ? r : run_all(e, out, err);
 }
 
+struct pfs_eval *pfs_eval_new(const struct pfs_file *file, const struct pfs_phone *phone,
+                              struct pfs_zones *zones)
+{
+    struct pfs_eval *e = calloc(1, sizeof *e);
+    if (e) {
+        e->file = file;
+        e->phone = phone;
+        e->zones = zones;
+    }
+    return e;
+}
+
+void pfs_eval_free(struct pfs_eval *e)
+{
+    if (!e)
+        return;
+    pfs_arena_done(&e->scratch);
+    pfs_arena_done(&e->kept);
+    free(e);
+}
+
 int pfs_render(const struct pfs_file *file, const struct pfs_phone *phone, struct pfs_zones *zones,
                struct pfs_buf *out, pfs_pair_fn on_pair, void *arg, struct pfs_err *err)
 {
-    struct pfs_eval *e = calloc(1, sizeof *e);
+    struct pfs_eval *e = pfs_eval_new(file, phone, zones);
     if (!e)
         return pfs_err_nomem(err);
-    e->file = file;
-    e->phone = phone;
-    e->zones = zones;
     e->on_pair = on_pair;
     e->arg = arg;
     out->limit = out->len + file->spec->max_size;
     int r = render(e, out, err);
-    pfs_arena_done(&e->scratch);
-    pfs_arena_done(&e->kept);
-    free(e);
+    pfs_eval_free(e);
+    return r;
+}
+
+int pfs_render_traced(const struct pfs_file *file, const struct pfs_phone *phone, struct pfs_zones *zones,
+                      struct pfs_buf *out, struct pfs_trace *trace, struct pfs_err *err)
+{
+    struct pfs_eval *e = pfs_eval_new(file, phone, zones);
+    if (!e)
+        return pfs_err_nomem(err);
+    e->trace = trace;
+    out->limit = out->len + file->spec->max_size;
+    int r = render(e, out, err);
+    pfs_eval_free(e);
     return r;
 }

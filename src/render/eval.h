@@ -52,10 +52,27 @@ struct pfs_eval {
     bool rehearsing;         /* the output is thrown away: only which keys the template writes counts */
     pfs_pair_fn on_pair;
     void *arg;
+    struct pfs_trace *trace; /* NULL: the render is not to become a plan */
+    bool depends;            /* something of the phone's own was read since this was cleared */
     char shown[64];
     size_t n_used;
     struct pfs_used used[PFS_USED_MAX];
 };
+
+/* A render's state, on the heap, in which expressions can be evaluated. NULL: out of memory. */
+struct pfs_eval *pfs_eval_new(const struct pfs_file *file, const struct pfs_phone *phone,
+                              struct pfs_zones *zones);
+void pfs_eval_free(struct pfs_eval *e);
+
+/* Writes the value of a SET, ATTRIBUTE or TEXT as a render does: checked, an empty one as the file has it,
+ * escaped. -EINVAL it cannot be written. */
+int pfs_eval_write_value(const struct pfs_file_spec *spec, const struct pfs_op *op, struct pfs_str value,
+                         struct pfs_buf *out);
+
+/* pfs_render() that notes in *trace what a plan needs. */
+struct pfs_trace;
+int pfs_render_traced(const struct pfs_file *file, const struct pfs_phone *phone, struct pfs_zones *zones,
+                      struct pfs_buf *out, struct pfs_trace *trace, struct pfs_err *err);
 
 int pfs_eval_ref(struct pfs_eval *e, const struct pfs_ref *ref, struct pfs_str *ret, struct pfs_err *err);
 int pfs_eval_expr(struct pfs_eval *e, const struct pfs_expr *expr, struct pfs_str *ret,

@@ -31,7 +31,7 @@ static inline struct pfs_str pfs_str_of(const char *s)
 
 static inline bool pfs_str_same(struct pfs_str a, struct pfs_str b)
 {
-    return a.len == b.len && memcmp(a.s, b.s, a.len) == 0;
+    return a.len == b.len && (a.len == 0 || memcmp(a.s, b.s, a.len) == 0);
 }
 
 struct pfs_map_rule {

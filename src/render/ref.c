@@ -1,6 +1,6 @@
 /* Evaluates references and expressions. */
 #include "model/mac.h"
-#include "render/eval.h"
+#include "render/trace.h"
 
 #include <errno.h>
 
@@ -51,6 +51,7 @@ static int get(struct pfs_eval *e, const char *key, const struct pfs_catalogue_e
         value.text = e->phone->mask;
     e->last_is_set = value.layer != NULL;
     e->secret = e->secret || entry->secret;
+    pfs_trace_read(e, key, entry);
     *ret = pfs_str_of(value.text);
     return note_used(e, key, err);
 }
@@ -141,7 +142,8 @@ static int tz_change(struct pfs_eval *e, const struct pfs_tz_change *c, int fiel
 
 static int tz_ref(struct pfs_eval *e, int what, struct pfs_str *ret, struct pfs_err *err)
 {
-    int r = e->tz && !e->on_pair ? 0 : load_tz(e, err); /* explain wants to see it used each time */
+    /* explain and a trace want to see it used each time */
+    int r = e->tz && !e->on_pair && !e->trace ? 0 : load_tz(e, err);
     if (r < 0)
         return r;
     const struct pfs_tz *tz = e->tz;
@@ -223,9 +225,11 @@ int pfs_eval_ref(struct pfs_eval *e, const struct pfs_ref *ref, struct pfs_str *
         *ret = pfs_str_of(e->line && e->line->account ? "on" : "off");
         return 0;
     case PFS_REF_LINE_ACCOUNT:
+        e->depends = true;
         *ret = pfs_str_of(e->line && e->line->account ? e->line->account : "");
         return 0;
     case PFS_REF_DEVICE_MAC:
+        e->depends = true;
         *ret = pfs_str_of(e->phone->device ? e->phone->device->mac_text : "");
         return 0;
     case PFS_REF_DEVICE_LINES:

@@ -6,15 +6,18 @@
 #include <string.h>
 
 struct pfs_zones {
+    uint64_t serial;
     pthread_mutex_t lock;
     struct pfs_map by_name; /* to owned struct pfs_tz; the number of zones there are is the limit */
 };
 
 int pfs_zones_new(struct pfs_zones **ret)
 {
+    static uint64_t last_serial;
     struct pfs_zones *z = calloc(1, sizeof *z);
     if (!z)
         return -ENOMEM;
+    z->serial = __atomic_add_fetch(&last_serial, 1, __ATOMIC_RELAXED);
     pthread_mutex_init(&z->lock, NULL);
     *ret = z;
     return 0;
@@ -54,4 +57,9 @@ int pfs_zones_get(struct pfs_zones *z, const char *name, const struct pfs_tz **r
     if (r == 0)
         *ret = tz;
     return r;
+}
+
+uint64_t pfs_zones_serial(const struct pfs_zones *z)
+{
+    return z->serial;
 }
