@@ -1,4 +1,4 @@
-/* UTF-8 (RFC 3629): validity and decoding. */
+/* UTF-8 (RFC 3629): validity, decoding, order. */
 #pragma once
 
 #include "base/util.h"
@@ -8,3 +8,8 @@
 size_t pfs_utf8_decode(const char *s, size_t n, uint32_t *ret_code);
 
 bool pfs_utf8_valid(const char *s, size_t n);
+
+/* Orders two texts by the code points of their characters, capital letters taken as small ones (those of
+ * Latin up to U+017F, Greek and Cyrillic): the same on every machine, whatever its locale. Less than, equal
+ * to or greater than 0. */
+int pfs_utf8_compare_folded(const char *a, const char *b);

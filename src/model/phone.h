@@ -83,6 +83,7 @@ struct pfs_device {
     const char *model;         /* NULL: none yet */
     int64_t model_id;          /* 0: none */
     int64_t profile, customer; /* ids, 0: none */
+    const char *customer_name; /* "": none */
     bool enabled;              /* the device and its customer are */
     struct pfs_layer settings;
     size_t n_lines;
@@ -98,6 +99,8 @@ struct pfs_device *pfs_device_new(void); /* refs 1, empty; NULL: out of memory *
 struct pfs_device *pfs_device_ref(struct pfs_device *d);
 void pfs_device_unref(struct pfs_device *d);
 
+struct pfs_directory; /* model/directory.h */
+
 /* One render's view. On the stack; borrows everything. */
 struct pfs_phone {
     const struct pfs_catalogue *catalogue;
@@ -107,6 +110,8 @@ struct pfs_phone {
     size_t n_customer_layers;                      /* for each of device->lines: */
     const struct pfs_layer *const *line_customers; /* the account's customer's layer where it is not the
                                                       device's, else NULL; may be NULL */
+    const struct pfs_directory *directory;         /* of the device's customer; NULL: nobody stands in it */
+    size_t max_contacts;                           /* how many of it are taken at most; 0: all. For checks */
     const char *mask; /* stands in the place of every secret; NULL: they are shown */
 };
 

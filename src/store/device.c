@@ -16,7 +16,8 @@ static int load_device(struct pfs_store *s, struct pfs_device *d, struct pfs_err
     autoquery struct pfs_query q;
     int r = pfs_query_start(
         &q, s->db, err,
-        "SELECT d.model, m.name, d.profile, d.customer, d.enabled AND coalesce(c.enabled, 1)"
+        "SELECT d.model, m.name, d.profile, d.customer, d.enabled AND coalesce(c.enabled, 1),"
+        " coalesce(c.name, '')"
         " FROM device d LEFT JOIN model m ON m.id = d.model LEFT JOIN customer c ON c.id = d.customer"
         " WHERE d.mac = ?1",
         "i", (int64_t)d->mac);
@@ -24,16 +25,19 @@ static int load_device(struct pfs_store *s, struct pfs_device *d, struct pfs_err
         r = pfs_query_step(&q, err);
     if (r <= 0)
         return r < 0 ? r : no_such_device(d->mac, err);
-    const char *model = pfs_query_text(&q, 1);
+    const char *model = pfs_query_text(&q, 1), *customer = pfs_query_text(&q, 5);
+    if (!customer)
+        return pfs_err_nomem(err);
     d->model_id = pfs_query_int(&q, 0);
     d->model = model ? pfs_arena_strdup(&d->arena, model) : NULL;
     d->profile = pfs_query_int(&q, 2);
     d->customer = pfs_query_int(&q, 3);
     d->enabled = pfs_query_int(&q, 4) != 0;
+    d->customer_name = pfs_arena_strdup(&d->arena, customer);
     char text[PFS_MAC_STR];
     pfs_mac_format(d->mac, text);
     d->mac_text = pfs_arena_strdup(&d->arena, text);
-    if (!d->mac_text || (model && !d->model))
+    if (!d->mac_text || !d->customer_name || (model && !d->model))
         return pfs_err_nomem(err);
     d->settings =
         (struct pfs_layer){.scope = PFS_SCOPE_DEVICE, .object = (int64_t)d->mac, .name = d->mac_text};

@@ -38,6 +38,11 @@ struct pfs_store {
 int pfs_inventory_settings(struct pfs_store *s, struct pfs_arena *a, struct pfs_layer *layer,
                            struct pfs_err *err);
 
+/* Takes the row at which q stands (from this column on: key, value, effective_from) behind those in s->rows,
+ * its texts into the arena. Rows come in order of key, then time. */
+int pfs_inventory_take_setting(struct pfs_store *s, struct pfs_arena *a, const struct pfs_query *q,
+                               int column, struct pfs_err *err);
+
 /* -EINVAL where no write is under way; -EIO where SQLite has rolled it back by itself after an error. */
 int pfs_inventory_writable(const struct pfs_store *s, struct pfs_err *err);
 

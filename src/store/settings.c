@@ -26,17 +26,18 @@ static int plain_id(const struct pfs_catalogue *c, const char *key, size_t len)
     return e ? e->id : -1;
 }
 
-/* One row into the scratch; rows of one key share its text. */
-static int take_row(struct pfs_store *s, struct pfs_arena *a, const struct pfs_query *q, struct pfs_err *err)
+/* Rows of one key share its text. */
+int pfs_inventory_take_setting(struct pfs_store *s, struct pfs_arena *a, const struct pfs_query *q,
+                               int column, struct pfs_err *err)
 {
-    const char *key = pfs_query_text(q, 0), *value = pfs_query_text(q, 1);
-    bool has_value = sqlite3_column_type(q->stmt, 1) != SQLITE_NULL;
+    const char *key = pfs_query_text(q, column), *value = pfs_query_text(q, column + 1);
+    bool has_value = sqlite3_column_type(q->stmt, column + 1) != SQLITE_NULL;
     if (!key || !value == has_value || !make_room(s))
         return pfs_err_nomem(err);
     struct pfs_setting *row = &s->rows[s->n_rows];
     const struct pfs_setting *before = s->n_rows > 0 ? row - 1 : NULL;
-    size_t key_len = (size_t)sqlite3_column_bytes(q->stmt, 0);
-    *row = (struct pfs_setting){.from = pfs_query_int(q, 2)};
+    size_t key_len = (size_t)sqlite3_column_bytes(q->stmt, column);
+    *row = (struct pfs_setting){.from = pfs_query_int(q, column + 2)};
     if (before && strcmp(before->key, key) == 0) {
         row->key = before->key;
         row->id = before->id;
@@ -45,7 +46,7 @@ static int take_row(struct pfs_store *s, struct pfs_arena *a, const struct pfs_q
         row->id = plain_id(s->catalogue, key, key_len);
     }
     if (has_value)
-        row->value = pfs_arena_strndup(a, value, (size_t)sqlite3_column_bytes(q->stmt, 1));
+        row->value = pfs_arena_strndup(a, value, (size_t)sqlite3_column_bytes(q->stmt, column + 1));
     if (!row->key || (has_value && !row->value))
         return pfs_err_nomem(err);
     s->n_rows++;
@@ -62,7 +63,7 @@ int pfs_inventory_settings(struct pfs_store *s, struct pfs_arena *a, struct pfs_
                             "ii", (int64_t)layer->scope, layer->object);
     s->n_rows = 0;
     while (r == 0 && (r = pfs_query_step(&q, err)) > 0)
-        r = take_row(s, a, &q, err);
+        r = pfs_inventory_take_setting(s, a, &q, 0, err);
     if (r < 0)
         return r;
     layer->n = s->n_rows;

@@ -13,7 +13,7 @@
  * references are. */
 #pragma once
 
-#include "model/phone.h"
+#include "model/directory.h"
 
 enum { PFS_STORE_BUSY_MS = 2000, PFS_SCHEMA_VERSION = 1 };
 
@@ -75,6 +75,21 @@ int pfs_store_device(struct pfs_store *s, uint64_t mac, struct pfs_device **ret,
 /* Adds the account's settings to d->references; nothing where it is there already or there is no such
  * account. */
 int pfs_store_reference(struct pfs_store *s, struct pfs_device *d, const char *account, struct pfs_err *err);
+
+/* The accounts of a customer, PFS_DIRECTORY_MAX of the oldest, with what each sets of the keys that a
+ * directory uses (pfs_directory_uses(); of all times): one query along indexes, whose cost is that of the
+ * accounts. */
+typedef int (*pfs_account_fn)(void *arg, const char *account, const struct pfs_layer *settings);
+int pfs_store_directory(struct pfs_store *s, int64_t customer, pfs_account_fn fn, void *arg,
+                        struct pfs_err *err);
+
+/* Whose an account is; 0: nobody's. */
+int pfs_store_customer_of(struct pfs_store *s, int64_t account, int64_t *ret_customer, struct pfs_err *err);
+
+/* The models that a customer's devices have, each with the first of these. */
+typedef int (*pfs_model_fn)(void *arg, const char *model, uint64_t mac);
+int pfs_store_models_of(struct pfs_store *s, int64_t customer, pfs_model_fn fn, void *arg,
+                        struct pfs_err *err);
 
 /* Devices in order of MAC, from `from_mac` on (inclusive), for directory listings. model NULL: none yet. */
 typedef int (*pfs_list_fn)(void *arg, uint64_t mac, const char *model, bool enabled);

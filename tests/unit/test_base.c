@@ -216,6 +216,46 @@ static void utf8_decodes(void **state)
     assert_int_equal(pfs_utf8_decode("\xe2\x82\xac", 2, &code), 0);
 }
 
+/* By code points, capital letters as small ones. */
+static void utf8_order(void **state)
+{
+    static const char *const in_order[] = {"",
+                                           " x",
+                                           "0",
+                                           "10",
+                                           "2",
+                                           "Ann",
+                                           "anna",
+                                           "ANNB",
+                                           "b",
+                                           "Z",
+                                           "\xc3\x84",
+                                           "\xc3\xa4z", /* Ä äz */
+                                           "\xc4\x8c",
+                                           "\xc4\x8dx", /* Č čx */
+                                           "\xc5\x81",
+                                           "\xc5\x82x", /* Ł łx */
+                                           "\xc5\xbd",
+                                           "\xc5\xbex", /* Ž žx */
+                                           "\xce\x91",
+                                           "\xce\xb1x", /* Alpha */
+                                           "\xd0\x90",
+                                           "\xd0\xb0x", /* Cyrillic A */
+                                           "\xd0\x81",
+                                           "\xd1\x91x", /* Yo */
+                                           "\xf0\x9f\x98\x80",
+                                           "\x80"};
+    for (size_t i = 0; i < PFS_N_ELEMENTS(in_order); i++)
+        for (size_t j = 0; j < PFS_N_ELEMENTS(in_order); j++) {
+            int order = pfs_utf8_compare_folded(in_order[i], in_order[j]);
+            if (order != (i > j) - (i < j))
+                fail_msg("%s %s: %d", in_order[i], in_order[j], order);
+        }
+    assert_int_equal(pfs_utf8_compare_folded("ANN \xc3\x89", "ann \xc3\xa9"), 0);
+    assert_int_equal(pfs_utf8_compare_folded("\xc3\x97", "\xc3\xb7"), -1); /* two signs, not a letter */
+    assert_int_equal(pfs_utf8_compare_folded("\xc5\xb8", "\xc3\xbf"), 0);  /* Ÿ ÿ */
+}
+
 /* ---- err ---- */
 
 static void err_sentences(void **state)
@@ -385,6 +425,7 @@ int main(void)
         cmocka_unit_test(map_replaces),
         cmocka_unit_test(utf8_validity),
         cmocka_unit_test(utf8_decodes),
+        cmocka_unit_test(utf8_order),
         cmocka_unit_test(err_sentences),
         cmocka_unit_test(err_cuts_at_characters),
         cmocka_unit_test(time_parses),
