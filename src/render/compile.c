@@ -415,6 +415,24 @@ static int compile_lines(struct compiler *c, xmlNode *node, struct pfs_err *err)
     return add_with_body(c, node, &op, err);
 }
 
+static int compile_contacts(struct compiler *c, xmlNode *node, struct pfs_err *err)
+{
+    static const char *const attrs[] = {"max", NULL};
+    struct pfs_op op;
+    int r = check_attrs(node, attrs, err);
+    if (r < 0 || (r = begin_op(c, node, PFS_OP_CONTACTS, &op, err)) < 0 ||
+        (r = attr_number(node, "max", &op.max, err)) < 0)
+        return r;
+    if (c->spec->per != PFS_PER_DEVICE)
+        return fail(node, err, "contacts are those of a device's customer: this file is common to many");
+    if (c->names->in_contacts)
+        return fail(node, err, "contacts stand in contacts");
+    c->program->has_contacts = c->names->in_contacts = true;
+    r = add_with_body(c, node, &op, err);
+    c->names->in_contacts = false;
+    return r;
+}
+
 /* Blank-separated words, copied. */
 static int split(struct compiler *c, const char *text, const struct pfs_str **ret, size_t *ret_n,
                  struct pfs_err *err)
@@ -576,7 +594,7 @@ static int compile_node(struct compiler *c, xmlNode *node, struct pfs_err *err)
         {"element", compile_element}, {"section", compile_section},     {"attribute", compile_attribute},
         {"lines", compile_lines},     {"each", compile_each},           {"count", compile_count},
         {"table", compile_table},     {"rows", compile_rows},           {"if", compile_if},
-        {"use", compile_use},         {"overrides", compile_overrides},
+        {"use", compile_use},         {"overrides", compile_overrides}, {"contacts", compile_contacts},
     };
     for (size_t i = 0; i < PFS_N_ELEMENTS(elements); i++)
         if (pfs_xml_is(node, elements[i].name))
@@ -606,9 +624,11 @@ int pfs_program_compile(struct pfs_names *names, const struct pfs_blocks *blocks
     p->next = names->tmpl->programs;
     names->tmpl->programs = p;
     names->n_variables = names->n_tables = 0;
+    names->in_contacts = false;
     struct compiler c = {.names = names, .blocks = blocks, .spec = spec, .program = p};
     int r = compile_children(&c, file, err);
     if (r == 0)
         spec->program = p;
+    spec->has_contacts = p->has_contacts;
     return r;
 }

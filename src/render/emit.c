@@ -195,3 +195,35 @@ const char *pfs_emit_section(const struct pfs_emit *e)
             return e->levels[i - 1].name;
     return "";
 }
+
+/* ---- going back ---- */
+
+void pfs_emit_mark(const struct pfs_emit *e, struct pfs_emit_mark *ret)
+{
+    const struct pfs_emit_level *level = e->depth ? &e->levels[e->depth - 1] : NULL;
+    *ret = (struct pfs_emit_mark){
+        .len = e->out->len,
+        .tag_at = e->tag_at,
+        .depth = e->depth,
+        .open = level && level->open,
+        .has_children = level && level->has_children,
+        .had_root = e->had_root,
+        .line = e->line,
+    };
+}
+
+void pfs_emit_rewind(struct pfs_emit *e, const struct pfs_emit_mark *m)
+{
+    e->out->len = m->len;
+    e->out->error = e->out->error == -EFBIG ? 0 : e->out->error;
+    e->depth = m->depth;
+    e->had_root = m->had_root;
+    e->line = m->line;
+    e->tag_at = m->tag_at;
+    memset(e->seen, 0xff, sizeof e->seen); /* what the tag had may have been forgotten: look in its text */
+    struct pfs_emit_level *level = pfs_emit_top(e);
+    if (level) {
+        level->open = m->open;
+        level->has_children = m->has_children;
+    }
+}

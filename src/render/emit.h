@@ -54,5 +54,17 @@ int pfs_emit_attribute(struct pfs_emit *e, const char *name, size_t name_len, co
 bool pfs_emit_takes_attributes(const struct pfs_emit *e);
 void pfs_emit_close(struct pfs_emit *e);
 
+/* A place to which the file can be taken back, while the elements around it are the same. */
+struct pfs_emit_mark {
+    size_t len, tag_at;
+    unsigned depth;
+    bool open, has_children; /* of the element around */
+    bool had_root;
+    enum pfs_emit_line line;
+};
+void pfs_emit_mark(const struct pfs_emit *e, struct pfs_emit_mark *ret);
+/* Takes away what was written since the mark; an -EFBIG of the buffer is forgotten. */
+void pfs_emit_rewind(struct pfs_emit *e, const struct pfs_emit_mark *m);
+
 /* The path of the sections around, "sip/" or "": the first part of a native key. */
 const char *pfs_emit_section(const struct pfs_emit *e);

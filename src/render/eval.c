@@ -122,8 +122,12 @@ static void show_pair(struct pfs_eval *e, struct pfs_str native, struct pfs_str 
 {
     if (!e->on_pair || e->rehearsing)
         return;
-    struct pfs_pair pair = {
-        .key = native.s, .value = value.s, .n_used = e->n_used, .used = e->used, .overridden = overridden};
+    struct pfs_pair pair = {.key = native.s,
+                            .value = value.s,
+                            .n_used = e->n_used,
+                            .used = e->used,
+                            .overridden = overridden,
+                            .contact = e->contact_index ? e->contact.account : NULL};
     e->on_pair(e->arg, &pair);
 }
 
@@ -286,8 +290,8 @@ static int write_additions(struct pfs_eval *e, struct pfs_err *err)
 /* Each operation and each turn of a loop is a step. */
 static int count_step(struct pfs_eval *e, struct pfs_err *err)
 {
-    if (++e->steps > PFS_STEPS_MAX)
-        return pfs_err_set(err, EFBIG, "a render takes more than %d steps", PFS_STEPS_MAX);
+    if (++e->steps > e->most_steps)
+        return pfs_err_set(err, EFBIG, "a render takes more than %u steps", e->most_steps);
     return 0;
 }
 
@@ -536,6 +540,58 @@ static int run_count(struct pfs_eval *e, const struct pfs_program *p, unsigned a
     return r;
 }
 
+/* How long the file may be behind a contact: something is left for what the template has after them. */
+static size_t room_for_contacts(const struct pfs_eval *e)
+{
+    return e->emit.out->limit - e->file->spec->max_size / PFS_CONTACTS_RESERVE;
+}
+
+/* A turn with a contact. 1: it went; 0: it finds no room, and nothing of it is in the file. */
+static int run_contact(struct pfs_eval *e, const struct pfs_program *p, unsigned at, struct pfs_err *err)
+{
+    struct pfs_emit_mark before;
+    pfs_emit_mark(&e->emit, &before);
+    e->most_steps += PFS_CONTACT_STEPS;
+    int r = count_step(e, err);
+    if (r == 0)
+        r = run(e, p, at + 1, p->ops[at].end, err);
+    const struct pfs_buf *out = e->emit.out;
+    if (pfs_buf_error(out) != -EFBIG && (r < 0 || out->len <= room_for_contacts(e)))
+        return r < 0 ? r : 1;
+    pfs_emit_rewind(&e->emit, &before);
+    e->failed = false;
+    return 0;
+}
+
+static void show_contacts(struct pfs_eval *e, size_t n)
+{
+    const struct pfs_pair end = {.n_contacts = n};
+    if (e->on_pair && !e->rehearsing)
+        e->on_pair(e->arg, &end);
+}
+
+/* The contacts of the directory, as many as the file takes. */
+static int run_contacts(struct pfs_eval *e, const struct pfs_program *p, unsigned at, struct pfs_err *err)
+{
+    const struct pfs_directory *d = e->phone->directory;
+    struct pfs_directory_cursor cursor = {0};
+    size_t n = d ? d->n : 0;
+    if (p->ops[at].max)
+        n = PFS_MIN(n, p->ops[at].max);
+    if (e->phone->max_contacts)
+        n = PFS_MIN(n, e->phone->max_contacts);
+    int r = 1;
+    size_t written = 0;
+    while (written < n && r > 0 && pfs_directory_next(d, &cursor, &e->contact)) {
+        e->contact_index = (unsigned)written + 1;
+        r = run_contact(e, p, at, err);
+        written += r > 0;
+    }
+    e->contact_index = 0;
+    show_contacts(e, written);
+    return PFS_MIN(r, 0);
+}
+
 /* ---- the walk ---- */
 
 static int wanted(struct pfs_eval *e, const struct pfs_op *op, bool *ret, struct pfs_err *err)
@@ -587,6 +643,8 @@ static int run_op(struct pfs_eval *e, const struct pfs_program *p, unsigned at, 
         return run_table(e, op, err);
     case PFS_OP_ROWS:
         return run_rows(e, p, at, err);
+    case PFS_OP_CONTACTS:
+        return run_contacts(e, p, at, err);
     case PFS_OP_IF:
         return run(e, p, at + 1, op->end, err);
     case PFS_OP_OVERRIDES:
@@ -630,6 +688,7 @@ static int run_all(struct pfs_eval *e, struct pfs_buf *out, struct pfs_err *err)
     const struct pfs_file_spec *spec = e->file->spec;
     pfs_emit_begin(&e->emit, spec->syntax, &spec->rules, spec->crlf, out);
     e->steps = 0;
+    e->most_steps = PFS_STEPS_MAX;
     int r = run(e, spec->program, 0, (unsigned)spec->program->n_ops, err);
     if (r == 0 && spec->syntax->is_xml && !e->emit.had_root)
         r = pfs_err_set(err, EINVAL, "the file has no element");

@@ -1,6 +1,7 @@
 /* The state of one render: inside render/ only. */
 #pragma once
 
+#include "model/directory.h"
 #include "render/emit.h"
 #include "render/program.h"
 #include "render/render.h"
@@ -41,10 +42,12 @@ struct pfs_eval {
     struct pfs_table tables[PFS_TABLES_MAX];
     unsigned line_number;        /* of the line of the loop, 0 outside */
     const struct pfs_line *line; /* NULL: no such line in the inventory, or outside */
+    struct pfs_contact contact;  /* of the loop */
+    unsigned contact_index;      /* from 1; 0 outside */
     size_t n_overrides;
     struct pfs_override *overrides;
     bool overrides_done;
-    unsigned steps;
+    unsigned steps, most_steps;
     const struct pfs_tz *tz; /* read at first use */
     bool last_is_set;        /* the reference evaluated last came from a scope */
     bool secret;             /* the operation at hand has read a secret: no value in sentences */

@@ -94,7 +94,7 @@ static bool find_property(struct pfs_str word, struct pfs_ref *ret)
     } properties[] = {
         {"line.number", PFS_REF_LINE_NUMBER},   {"line.assigned", PFS_REF_LINE_ASSIGNED},
         {"line.account", PFS_REF_LINE_ACCOUNT}, {"device.mac", PFS_REF_DEVICE_MAC},
-        {"device.lines", PFS_REF_DEVICE_LINES},
+        {"device.lines", PFS_REF_DEVICE_LINES}, {"device.customer", PFS_REF_DEVICE_CUSTOMER},
     };
     for (size_t i = 0; i < PFS_N_ELEMENTS(properties); i++)
         if (equals(word, properties[i].name)) {
@@ -115,6 +115,20 @@ static bool find_tz(struct pfs_str word, struct pfs_ref *ret)
     for (size_t i = 0; i < PFS_N_ELEMENTS(names); i++)
         if (equals(word, names[i])) {
             *ret = (struct pfs_ref){.kind = PFS_REF_TZ, .number = (int)i};
+            return true;
+        }
+    return false;
+}
+
+static bool find_contact(struct pfs_str word, struct pfs_ref *ret)
+{
+    static const char *const names[] = {[PFS_CONTACT_NAME] = "contact.name",
+                                        [PFS_CONTACT_NUMBER] = "contact.number",
+                                        [PFS_CONTACT_ACCOUNT] = "contact.account",
+                                        [PFS_CONTACT_INDEX] = "contact.index"};
+    for (size_t i = 0; i < PFS_N_ELEMENTS(names); i++)
+        if (equals(word, names[i])) {
+            *ret = (struct pfs_ref){.kind = PFS_REF_CONTACT, .number = (int)i};
             return true;
         }
     return false;
@@ -205,6 +219,10 @@ int pfs_ref_compile(const struct pfs_names *names, const char *text, size_t len,
         return literal(names, text, len, ret, err);
     if (find_property(word, ret) || find_tz(word, ret) || find_index(names, word, ret))
         return 0;
+    if (find_contact(word, ret))
+        return names->in_contacts
+                   ? 0
+                   : pfs_err_set(err, EINVAL, "\"%.*s\" stands outside of contacts", (int)word.len, word.s);
     if (starts_with(word, "model.")) {
         int r = literal(names, text + 6, len - 6, ret, err);
         ret->kind = PFS_REF_MODEL;

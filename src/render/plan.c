@@ -67,11 +67,12 @@ static bool add_device(struct shape *s, const struct pfs_device *d)
     return ok;
 }
 
-/* False: a phone that is rendered in full. */
+/* False: it is rendered in full. So is what holds contacts: as large as it may be, and another with each
+ * change of the directory, it would drive the plans of all else out. */
 static bool make_shape(const struct pfs_file *file, const struct pfs_phone *p, const struct pfs_zones *zones,
                        struct shape *ret)
 {
-    if (!p->device || !p->base || p->mask || has_other_customers(p))
+    if (!p->device || !p->base || p->mask || has_other_customers(p) || file->spec->has_contacts)
         return false;
     uint64_t serial = pfs_zones_serial(zones);
     ret->len = 0;

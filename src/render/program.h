@@ -13,8 +13,13 @@ enum {
     PFS_TABLES_MAX = 8,
     PFS_OPS_MAX = 65536,    /* of one file, its blocks put in */
     PFS_TURNS_MAX = 1000,   /* of one loop */
-    PFS_STEPS_MAX = 200000, /* operations of one render */
-    PFS_FILTERS_MAX = 16,   /* behind one reference */
+    PFS_STEPS_MAX = 200000, /* operations of one render … */
+    /* … and what each contact adds to them: a directory may have PFS_DIRECTORY_MAX, each an element with a
+     * few pairs in it, and is cut where the file is full. So the directory bounds the render, not the
+     * template. */
+    PFS_CONTACT_STEPS = 50,
+    PFS_CONTACTS_RESERVE = 16, /* one part in so many of a file is left for what stands behind its contacts */
+    PFS_FILTERS_MAX = 16,      /* behind one reference */
     PFS_FILTER_ARGS_MAX = 32,
 };
 
@@ -55,6 +60,8 @@ enum pfs_ref_kind {
     PFS_REF_LINE_ACCOUNT,
     PFS_REF_DEVICE_MAC,
     PFS_REF_DEVICE_LINES,
+    PFS_REF_DEVICE_CUSTOMER,
+    PFS_REF_CONTACT,  /* number: enum pfs_contact_ref */
     PFS_REF_MODEL,    /* an attribute of the model by name */
     PFS_REF_TZ,       /* number: enum pfs_tz_ref */
     PFS_REF_VARIABLE, /* number: its slot */
@@ -70,6 +77,8 @@ enum pfs_tz_ref {
     PFS_TZ_REF_START, /* + one of the next six */
     PFS_TZ_REF_END = PFS_TZ_REF_START + 6,
 };
+
+enum pfs_contact_ref { PFS_CONTACT_NAME, PFS_CONTACT_NUMBER, PFS_CONTACT_ACCOUNT, PFS_CONTACT_INDEX };
 
 /* A part of an indexed key: text, or the number that a variable holds. */
 struct pfs_key_part {
@@ -119,6 +128,7 @@ enum pfs_op_code {
     PFS_OP_COUNT,     /* variable, key: from, value: to, body */
     PFS_OP_TABLE,     /* number: the table; refs, max */
     PFS_OP_ROWS,      /* number: the table; body */
+    PFS_OP_CONTACTS,  /* max, body */
     PFS_OP_IF,        /* body */
     PFS_OP_OVERRIDES,
 };
@@ -133,7 +143,7 @@ struct pfs_op {
     const struct pfs_expr *key, *value;
     const char *attribute; /* SET: fixed attribute `name="value"`, NULL none */
     const char *empty;     /* SET: written for an empty value; NULL: the file's */
-    size_t max;            /* SET: bytes; LINES, TABLE: number; 0: no limit of its own */
+    size_t max;            /* SET: bytes; LINES, TABLE, CONTACTS: number; 0: no limit of its own */
     enum pfs_which_lines which;
     int number; /* slot of a variable, number of a table */
     size_t n_words;
@@ -148,6 +158,7 @@ struct pfs_program {
     struct pfs_op *ops; /* heap: it grows while compiling */
     size_t n_variables, n_tables;
     bool places_overrides; /* there is an <overrides/> */
+    bool has_contacts;     /* there is a <contacts> */
 };
 
 /* ---- compiling expressions (expr.c) ---- */
@@ -162,6 +173,7 @@ struct pfs_names {
     const char *variables[PFS_VARIABLES_MAX];
     size_t n_tables;
     const char *tables[PFS_TABLES_MAX];
+    bool in_contacts;
 };
 
 /* Compiles a text with {…}. -EINVAL with what is wrong, without file and line. */

@@ -27,15 +27,20 @@ const char *pfs_eval_shown(struct pfs_eval *e, struct pfs_str value)
 }
 
 /* Notes for explain what a pair is made of. */
-static int note_used(struct pfs_eval *e, const char *key, struct pfs_err *err)
+static int note_used_on(struct pfs_eval *e, const char *key, unsigned line, struct pfs_err *err)
 {
     if (!e->on_pair || e->n_used == PFS_USED_MAX)
         return 0;
     char *copy = pfs_arena_strdup(&e->scratch, key);
     if (!copy)
         return pfs_err_nomem(err);
-    e->used[e->n_used++] = (struct pfs_used){.key = copy, .line = e->line_number};
+    e->used[e->n_used++] = (struct pfs_used){.key = copy, .line = line};
     return 0;
+}
+
+static int note_used(struct pfs_eval *e, const char *key, struct pfs_err *err)
+{
+    return note_used_on(e, key, e->line_number, err);
 }
 
 static int get(struct pfs_eval *e, const char *key, const struct pfs_catalogue_entry *entry,
@@ -209,6 +214,40 @@ static int table_index(struct pfs_eval *e, int number_of_table, struct pfs_str *
     return r;
 }
 
+/* A contact that is on a line of this device is made of that line's settings, but for what the line itself
+ * sets. */
+static int note_contact(struct pfs_eval *e, const char *key, struct pfs_err *err)
+{
+    const struct pfs_device *d = e->phone->device;
+    int r = 0;
+    for (size_t i = 0; e->on_pair && d && i < d->n_lines && r == 0; i++) {
+        const struct pfs_line *line = &d->lines[i];
+        if (!line->account || strcmp(line->account, e->contact.account) != 0)
+            continue;
+        r = note_used_on(e, "directory.listed", line->number, err);
+        if (r == 0 && !pfs_layer_find(&line->settings, key, e->phone->now))
+            r = note_used_on(e, key, line->number, err);
+    }
+    return r;
+}
+
+static int contact_ref(struct pfs_eval *e, int what, struct pfs_str *ret, struct pfs_err *err)
+{
+    switch (what) {
+    case PFS_CONTACT_NAME:
+        *ret = pfs_str_of(e->contact.name);
+        return note_contact(e, "line.display_name", err);
+    case PFS_CONTACT_NUMBER:
+        *ret = pfs_str_of(e->contact.number);
+        return note_contact(e, "sip.user", err);
+    case PFS_CONTACT_ACCOUNT:
+        *ret = pfs_str_of(e->contact.account);
+        return 0;
+    default:
+        return pfs_eval_number(e, e->contact_index, ret, err);
+    }
+}
+
 int pfs_eval_ref(struct pfs_eval *e, const struct pfs_ref *ref, struct pfs_str *ret, struct pfs_err *err)
 {
     switch (ref->kind) {
@@ -234,6 +273,13 @@ int pfs_eval_ref(struct pfs_eval *e, const struct pfs_ref *ref, struct pfs_str *
         return 0;
     case PFS_REF_DEVICE_LINES:
         return pfs_eval_number(e, assigned_lines(e->phone), ret, err);
+    case PFS_REF_DEVICE_CUSTOMER:
+        e->depends = true; /* customers that set nothing share a base */
+        *ret = pfs_str_of(
+            e->phone->device && e->phone->device->customer_name ? e->phone->device->customer_name : "");
+        return 0;
+    case PFS_REF_CONTACT:
+        return contact_ref(e, ref->number, ret, err);
     case PFS_REF_MODEL:
         return model_attr(e, ref->text.s, ret, err);
     case PFS_REF_TZ:

@@ -11,13 +11,15 @@ struct pfs_used {
     unsigned line; /* 0: the device */
 };
 
-/* One pair as it was written. */
+/* One pair as it was written; or, key NULL, the end of contacts: how many are in the file. */
 struct pfs_pair {
     const char *key;   /* native key, with its section */
     const char *value; /* before escaping */
     size_t n_used;
     const struct pfs_used *used;
-    bool overridden; /* value and key come from VENDOR:KEY */
+    bool overridden;     /* value and key come from VENDOR:KEY */
+    const char *contact; /* the account of the contact that it stands for, NULL: none */
+    size_t n_contacts;   /* key NULL */
 };
 
 /* Called for each pair, for explain; borrowed until it returns. */

@@ -603,6 +603,14 @@ const struct pfs_model *pfs_template_model(const struct pfs_template *t, const c
 
 /* ---- names ---- */
 
+bool pfs_model_has_contacts(const struct pfs_model *m)
+{
+    for (size_t i = 0; i < m->n_files; i++)
+        if (m->files[i].spec->has_contacts)
+            return true;
+    return false;
+}
+
 bool pfs_model_forbids(const struct pfs_model *m, const char *name)
 {
     uint64_t mac;

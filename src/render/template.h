@@ -55,6 +55,7 @@ struct pfs_file_spec {
     const char *empty; /* what is written for an empty value; NULL: the empty value */
     bool crlf;
     size_t max_size;
+    bool has_contacts; /* made of the directory of the device's customer too */
     struct pfs_program *program;
     unsigned line;
 };
@@ -92,6 +93,9 @@ bool pfs_template_has_mac(const struct pfs_template *t, uint64_t mac);
  * the main file. NULL: none, or the template says that the name must be absent. per device: the MAC in the
  * name is *ret_mac; else that is 0. */
 const struct pfs_file *pfs_model_file(const struct pfs_model *m, const char *name, uint64_t *ret_mac);
+
+/* Whether a file of the model is made of its device's directory. */
+bool pfs_model_has_contacts(const struct pfs_model *m);
 
 /* Whether the template says that this name must not be found for the model. */
 bool pfs_model_forbids(const struct pfs_model *m, const char *name);

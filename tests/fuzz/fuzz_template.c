@@ -1,5 +1,6 @@
 /* Any bytes as a template: it is refused with a sentence, or each of its files renders for a device with
  * hostile values to a file that can be read back, or is refused. */
+#include "model/directory.h"
 #include "read_back.h"
 #include "render/catalogue_xml.h"
 #include "render/render.h"
@@ -10,8 +11,26 @@
 
 static struct pfs_catalogue *catalogue;
 static struct pfs_zones *zones;
+static struct pfs_directory *directory;
 static const char secret[] = "s3cret-v4lue";
 static bool template_has_secret;
+
+/* Contacts with hostile names, and more than small files take. */
+static void make_directory(void)
+{
+    static const char *const names[] = {"</c>]]>&\"'", "x\ny = z", "=[a]", "\xc3\xa4 \xe2\x82\xac", " edge "};
+    struct pfs_directory_draft draft;
+    pfs_directory_draft_init(&draft, catalogue, 0);
+    for (int i = 0; i < 40; i++) {
+        char account[32];
+        snprintf(account, sizeof account, "%d@a", 1001 + i);
+        const struct pfs_setting name = {.key = "line.display_name", .value = names[i % 5]};
+        const struct pfs_layer layer = {.scope = PFS_SCOPE_ACCOUNT, .n = i < 25 ? 1 : 0, .settings = &name};
+        fuzz_check(pfs_directory_draft_add(&draft, account, &layer) == 0, "out of memory");
+    }
+    fuzz_check(pfs_directory_new(&draft, NULL, &directory) == 0, "out of memory");
+    pfs_directory_draft_done(&draft);
+}
 
 static void set_up(void)
 {
@@ -20,6 +39,7 @@ static void set_up(void)
     struct pfs_err err = {""};
     snprintf(path, sizeof path, "%s/schema/settings.xml", root ? root : ".");
     fuzz_check(pfs_catalogue_load(path, &catalogue, &err) == 0 && pfs_zones_new(&zones) == 0, err.msg);
+    make_directory();
 }
 
 static void check_file(const struct pfs_file *f, const struct pfs_phone *phone)
@@ -79,10 +99,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     };
     struct pfs_device device = {.mac = 0x001565aabbcc,
                                 .mac_text = "001565aabbcc",
+                                .customer = 1,
+                                .customer_name = "a",
                                 .settings = {.n = PFS_N_ELEMENTS(settings), .settings = settings},
                                 .n_lines = PFS_N_ELEMENTS(lines),
                                 .lines = lines};
-    struct pfs_phone phone = {.catalogue = catalogue, .base = base, .device = &device};
+    struct pfs_phone phone = {
+        .catalogue = catalogue, .base = base, .device = &device, .directory = directory};
     for (size_t i = 0; i < t->n_models && i < 4; i++)
         for (size_t j = 0; j < t->models[i].n_files && j < 4; j++)
             check_file(&t->models[i].files[j], &phone);

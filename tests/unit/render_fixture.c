@@ -3,6 +3,7 @@
 struct pfs_catalogue *catalogue;
 struct pfs_zones *zones;
 struct pfs_xml_schema *schema;
+struct pfs_directory *directory;
 
 const char *source_path(const char *name)
 {
@@ -12,8 +13,26 @@ const char *source_path(const char *name)
     return path;
 }
 
+struct pfs_directory *make_directory(const char *const *names, size_t n)
+{
+    struct pfs_directory_draft draft;
+    struct pfs_directory *d = NULL;
+    pfs_directory_draft_init(&draft, catalogue, 0);
+    for (size_t i = 0; i < n; i++) {
+        char account[32];
+        snprintf(account, sizeof account, "%zu@acme", 1001 + i);
+        const struct pfs_setting row = {.key = "line.display_name", .value = names[i]};
+        const struct pfs_layer layer = {.scope = PFS_SCOPE_ACCOUNT, .n = 1, .settings = &row};
+        assert_int_equal(pfs_directory_draft_add(&draft, account, &layer), 0);
+    }
+    assert_int_equal(pfs_directory_new(&draft, NULL, &d), 0);
+    pfs_directory_draft_done(&draft);
+    return d;
+}
+
 int fixture_up(void **state)
 {
+    static const char *const names[] = {"Ann Smith", "Ben Jones"};
     struct pfs_err err = {""};
     if (pfs_catalogue_load(source_path("schema/settings.xml"), &catalogue, &err) < 0 ||
         pfs_zones_new(&zones) < 0 ||
@@ -21,11 +40,13 @@ int fixture_up(void **state)
         print_error("%s\n", err.msg);
         return -1;
     }
+    directory = make_directory(names, PFS_N_ELEMENTS(names));
     return 0;
 }
 
 int fixture_down(void **state)
 {
+    pfs_directory_unref(directory);
     pfs_xml_schema_free(schema);
     pfs_zones_free(zones);
     pfs_catalogue_free(catalogue);
@@ -110,6 +131,9 @@ void bench_of_manual(struct bench *b)
     set_site(b, "time.zone", "Europe/Vienna");
     add_line(b, 1, "1001@acme");
     set_account(b, 1, "sip.password", "s3cret");
+    b->d.customer = 1;
+    b->d.customer_name = "acme";
+    b->phone.directory = directory;
 }
 
 static void prepare(struct bench *b)

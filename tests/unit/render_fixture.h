@@ -2,6 +2,7 @@
  * strings. */
 #pragma once
 
+#include "model/directory.h"
 #include "render/catalogue_xml.h"
 #include "render/library.h"
 #include "render/render.h"
@@ -35,6 +36,10 @@ struct bench {
 extern struct pfs_catalogue *catalogue;
 extern struct pfs_zones *zones;
 extern struct pfs_xml_schema *schema;
+extern struct pfs_directory *directory; /* of customer acme: Ann Smith 1001, Ben Jones 1002 */
+
+/* A directory of n accounts, each NAME 100i and account 100i@acme. The caller unrefs. */
+struct pfs_directory *make_directory(const char *const *names, size_t n);
 
 const char *source_path(const char *name); /* below the source folder; until the next call */
 int fixture_up(void **state);
@@ -48,7 +53,7 @@ void set_device(struct bench *b, const char *key, const char *value);
 void add_line(struct bench *b, unsigned number, const char *account);
 void set_line(struct bench *b, unsigned number, const char *key, const char *value);
 void set_account(struct bench *b, unsigned number, const char *key, const char *value);
-/* The one of docs/templates.md: user 1001 on line 1. */
+/* The one of docs/templates.md: user 1001 on line 1, of customer acme. */
 void bench_of_manual(struct bench *b);
 
 /* Fails the test with the sentence where the text does not compile; it must follow the schema too. */

@@ -183,7 +183,11 @@ static int try_model(void *arg, const struct pfs_model *m)
     for (uint32_t shape = 1; shape <= SHAPES; shape++)
         for (uint32_t i = 1; i <= PHONES; i++) {
             make_phone(&p, m, shape * 7919, shape * 104729 + i * 31);
-            const struct pfs_phone phone = {.catalogue = catalogue, .device = &p.d, .base = w->base};
+            p.d.customer_name = i % 3 ? i % 3 == 1 ? "acme" : "none" : "";
+            const struct pfs_phone phone = {.catalogue = catalogue,
+                                            .device = &p.d,
+                                            .base = w->base,
+                                            .directory = i % 2 ? directory : NULL};
             for (size_t k = 0; k < m->n_files; k++)
                 if (m->files[k].spec->per == PFS_PER_DEVICE)
                     compare(w->plans, &m->files[k], &phone, shape);

@@ -319,6 +319,128 @@ static void tables(void **state)
     bench_done(&b);
 }
 
+static void contacts(void **state)
+{
+    static const char flat[] = "<contacts><set key='{contact.index}' value='{contact.name} {contact.number} "
+                               "{contact.account} {device.customer} {sip.server}'/></contacts>";
+    struct bench b;
+    bench_of_manual(&b);
+    check_content(PROPERTIES, flat, &b,
+                  "1 = Ann Smith 1001 1001@acme acme sip.example.net\n"
+                  "2 = Ben Jones 1002 1002@acme acme sip.example.net\n");
+    check_content(PROPERTIES, "<contacts max='1'><text>{contact.name}</text></contacts>", &b, "Ann Smith\n");
+    check_content(PROPERTIES, "<contacts when='{phone.web|not}'><set key='x' value=''/></contacts>", &b, "");
+    check_content(PROPERTIES,
+                  "<lines which='assigned'><contacts><each name='c' in='x y'><set "
+                  "key='{line.number}.{contact.index}.{c}' value='{contact.number}@{sip.server}'/>"
+                  "</each></contacts></lines>",
+                  &b,
+                  "1.1.x = 1001@sip.example.net\n1.1.y = 1001@sip.example.net\n"
+                  "1.2.x = 1002@sip.example.net\n1.2.y = 1002@sip.example.net\n");
+    b.phone.max_contacts = 1;
+    check_content(PROPERTIES, "<contacts><text>{contact.name}</text></contacts>", &b, "Ann Smith\n");
+    b.phone.directory = NULL;
+    check_content(PROPERTIES, flat, &b, "");
+    b.d.customer_name = NULL;
+    check_content(PROPERTIES, "<set key='c' value='{device.customer|set}'/>", &b, "c = off\n");
+    bench_done(&b);
+}
+
+/* A file of contacts ends with the last that fits, whole, and with what the template has behind them. */
+static void contacts_that_do_not_fit(void **state)
+{
+    static const char *const names[] = {"a", "b", "c", "d"};
+    struct bench b;
+    bench_of_manual(&b);
+    struct pfs_directory *d = make_directory(names, PFS_N_ELEMENTS(names));
+    b.phone.directory = d;
+    static const char ten_each[] = "<contacts><text>{contact.name}23456789</text></contacts><text>.</text>";
+    check_content("syntax='plain' max-size='48'", ten_each, &b,
+                  "a23456789\nb23456789\nc23456789\nd23456789\n.\n");
+    check_content("syntax='plain' max-size='40'", ten_each, &b, "a23456789\nb23456789\nc23456789\n.\n");
+    check_content("syntax='plain' max-size='32'", ten_each, &b, "a23456789\nb23456789\nc23456789\n.\n");
+    check_content("syntax='plain' max-size='29'", ten_each, &b, "a23456789\nb23456789\n.\n");
+    check_refused("syntax='plain' max-size='32'",
+                  "<contacts><text>{contact.name}23456789</text></contacts><text>....</text>", &b, EFBIG,
+                  "larger than 32 bytes");
+    /* as if the first had never been begun: the element is still empty, and can have an attribute */
+    check_content("syntax='xml-attribute' max-size='76'",
+                  "<element name='r'><contacts><element name='{contact.name}'><attribute name='too' "
+                  "value='long for this file'/></element></contacts><set key='x' value='1'/></element>",
+                  &b, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<r\n    x=\"1\"/>\n");
+    check_refused("syntax='xml-attribute' max-size='84'",
+                  "<element name='r'><set key='x' value='0'/><contacts><element name='{contact.name}'>"
+                  "<attribute name='too' value='long for this file'/></element></contacts>"
+                  "<set key='x' value='1'/></element>",
+                  &b, EINVAL, "has the attribute \"x\" already");
+    pfs_directory_unref(d);
+    bench_done(&b);
+}
+
+static void contacts_refused(void **state)
+{
+    static const struct {
+        const char *file, *sentence;
+    } all[] = {
+        {"<file name='{mac}.cfg' syntax='plain'><set key='a' value='{contact.name}'/></file>",
+         "\"contact.name\" stands outside of contacts"},
+        {"<file name='{mac}.cfg' syntax='plain'><contacts/><set key='a' value='{contact.index}'/></file>",
+         "\"contact.index\" stands outside of contacts"},
+        {"<file name='{mac}.cfg' syntax='plain'><contacts><contacts/></contacts></file>",
+         "contacts stand in contacts"},
+        {"<file name='{mac}.cfg' syntax='plain'><contacts max='0'/></file>", "not a number from 1"},
+        {"<file name='{mac}.cfg' syntax='plain'><contacts of='x'/></file>", "of"},
+        {"<file name='{mac}.cfg' syntax='plain'><contacts><set key='a' value='{contact.email}'/></contacts>"
+         "</file>",
+         "contact.email"},
+        {"<file name='all.cfg' per='vendor' syntax='plain'><contacts/></file>", "common to many"},
+        {"<file name='{model.name}.cfg' per='model' syntax='plain'><contacts/></file>", "common to many"},
+    };
+    for (size_t i = 0; i < PFS_N_ELEMENTS(all); i++) {
+        char text[1024];
+        struct pfs_template *t = NULL;
+        struct pfs_err err = {""};
+        int n = snprintf(text, sizeof text,
+                         "<template vendor='acme'><model name='m' lines='1'/>%s</template>", all[i].file);
+        assert_int_equal(pfs_template_parse("test.xml", text, (size_t)n, catalogue, NULL, &t, &err), -EINVAL);
+        if (!strstr(err.msg, all[i].sentence))
+            fail_msg("%zu: %s", i, err.msg);
+    }
+}
+
+static void see_contact(void *arg, const struct pfs_pair *pair)
+{
+    struct pfs_buf *seen = arg;
+    if (!pair->key) {
+        pfs_buf_printf(seen, "%zu contacts", pair->n_contacts);
+        return;
+    }
+    pfs_buf_printf(seen, "%s=%s:", pair->key, pair->contact ? pair->contact : "");
+    for (size_t i = 0; i < pair->n_used; i++)
+        pfs_buf_printf(seen, "%s/%u ", pair->used[i].key, pair->used[i].line);
+}
+
+/* What explain sees: the lines' own settings where a line has the contact's account. */
+static void contacts_are_shown(void **state)
+{
+    struct bench b;
+    bench_of_manual(&b);
+    set_line(&b, 1, "line.display_name", "Reception");
+    add_line(&b, 2, "1002@acme");
+    set_account(&b, 2, "line.display_name", "Ben Jones");
+    struct pfs_template *t = must_parse(
+        "<template vendor='acme'><model name='m' lines='2'/><file name='{mac}.cfg' main='yes' "
+        "syntax='plain'><contacts><set key='k' value='{contact.name}'/></contacts></file></template>");
+    struct pfs_buf out autobuf = PFS_BUF_INIT(0), seen autobuf = PFS_BUF_INIT(0);
+    assert_int_equal(render_named(t, NULL, NULL, &b, &out, NULL), 0);
+    pfs_buf_reset(&out);
+    assert_int_equal(pfs_render(&t->models[0].files[0], &b.phone, zones, &out, see_contact, &seen, NULL), 0);
+    assert_string_equal(pfs_buf_str(&seen), "k=1001@acme:directory.listed/1 k=1002@acme:directory.listed/2 "
+                                            "line.display_name/2 2 contacts");
+    pfs_template_unref(t);
+    bench_done(&b);
+}
+
 static void unused_lines(void **state)
 {
     struct bench b;
@@ -801,6 +923,10 @@ int main(void)
         cmocka_unit_test(elements),
         cmocka_unit_test(blocks),
         cmocka_unit_test(tables),
+        cmocka_unit_test(contacts),
+        cmocka_unit_test(contacts_that_do_not_fit),
+        cmocka_unit_test(contacts_refused),
+        cmocka_unit_test(contacts_are_shown),
         cmocka_unit_test(unused_lines),
         cmocka_unit_test(refused_content),
         cmocka_unit_test(many_attributes),
