@@ -39,13 +39,29 @@ static int note_mac(void *arg, uint64_t mac)
     return pfs_check_note_device(arg, mac, NULL);
 }
 
-int pfs_check_note_scope(struct pfs_check *k, struct pfs_context *c, enum pfs_scope scope, int64_t id,
-                         struct pfs_err *err)
+static int note_directory(struct pfs_check *k, struct pfs_context *c, int64_t account, struct pfs_err *err)
+{
+    int64_t customer;
+    int r = pfs_store_customer_of(c->store, account, &customer, err);
+    if (r < 0 || customer == 0)
+        return r;
+    return pfs_map_put(&k->customers, &customer, sizeof customer, k, NULL) < 0 ? pfs_err_nomem(err) : 0;
+}
+
+static int note_reach(struct pfs_check *k, struct pfs_context *c, enum pfs_scope scope, int64_t id,
+                      struct pfs_err *err)
 {
     if (!is_shared(scope))
         return pfs_store_devices_of(c->store, scope, id, note_mac, k, err);
     struct scope_key key = {.id = id, .scope = scope};
     return pfs_map_put(&k->scopes, &key, sizeof key, k, NULL) < 0 ? pfs_err_nomem(err) : 0;
+}
+
+int pfs_check_note_scope(struct pfs_check *k, struct pfs_context *c, enum pfs_scope scope, int64_t id,
+                         struct pfs_err *err)
+{
+    int r = scope == PFS_SCOPE_ACCOUNT ? note_directory(k, c, id, err) : 0;
+    return r < 0 ? r : note_reach(k, c, scope, id, err);
 }
 
 static int note_value(struct pfs_check *k, const struct pfs_context *c, enum pfs_scope scope, const char *key,
@@ -73,13 +89,16 @@ int pfs_check_note_setting(struct pfs_check *k, struct pfs_context *c, enum pfs_
                            const char *key, const char *value, struct pfs_err *err)
 {
     int r = value && *value ? note_value(k, c, scope, key, value, err) : 0;
-    return r < 0 ? r : pfs_check_note_scope(k, c, scope, id, err);
+    if (r == 0 && scope == PFS_SCOPE_ACCOUNT && pfs_directory_uses(key))
+        r = note_directory(k, c, id, err);
+    return r < 0 ? r : note_reach(k, c, scope, id, err);
 }
 
 void pfs_check_done(struct pfs_check *k)
 {
     pfs_map_done(&k->macs);
     pfs_map_done(&k->scopes);
+    pfs_map_done(&k->customers);
     pfs_arena_done(&k->arena);
     *k = (struct pfs_check){0};
 }
@@ -92,6 +111,12 @@ static const char *native_key(const struct pfs_model *m, const char *key, const 
 {
     size_t n = strlen(m->tmpl->vendor);
     return (size_t)(colon - key) == n && strncmp(key, m->tmpl->vendor, n) == 0 ? colon + 1 : NULL;
+}
+
+/* A file of contacts holds little else, and no native keys are added to it. */
+static bool may_be_in(const struct pfs_file_spec *spec, const char *key)
+{
+    return !spec->has_contacts || spec->main || pfs_directory_uses(key);
 }
 
 /* Whether a file can hold the value. A native key that the file cannot have is another file's: *ret_has. */
@@ -107,13 +132,15 @@ int pfs_check_value(const struct pfs_model *m, const char *key, const char *valu
 {
     const char *colon = strchr(key, ':');
     const char *native = colon ? native_key(m, key, colon) : NULL;
-    bool any = m->n_files == 0;
+    bool any = false;
     struct pfs_err no_key = {""};
     if (colon && !native)
         return 0;
     for (size_t i = 0; i < m->n_files; i++) {
         struct pfs_err why = {""};
         bool has;
+        if (!may_be_in(m->files[i].spec, key))
+            continue;
         int r = check_in_file(m->files[i].spec, native, value, &has, &why);
         if (has && r < 0)
             return pfs_err_set(err, -r, "%s: %s", key, why.msg);
@@ -121,7 +148,7 @@ int pfs_check_value(const struct pfs_model *m, const char *key, const char *valu
         if (!has && !no_key.msg[0])
             no_key = why; /* of the main file, which comes first */
     }
-    return any ? 0 : pfs_err_set(err, EINVAL, "%s: %s", key, no_key.msg);
+    return any || !no_key.msg[0] ? 0 : pfs_err_set(err, EINVAL, "%s: %s", key, no_key.msg);
 }
 
 int pfs_check_line(const struct pfs_model *m, unsigned number, struct pfs_err *err)
@@ -150,15 +177,13 @@ static int render_file(struct pfs_context *c, const struct pfs_file *f, const st
 }
 
 /* Files of a device, or (no device) those common to its model or vendor. */
-static int render_files(struct pfs_context *c, const struct pfs_model *m, const struct pfs_inputs *inputs,
+static int render_files(struct pfs_context *c, const struct pfs_model *m, const struct pfs_phone *phone,
                         bool common, size_t *ret_bytes, struct pfs_err *err)
 {
-    struct pfs_phone phone;
-    pfs_inputs_phone(inputs, &phone);
     int r = 0;
     for (size_t i = 0; i < m->n_files && r == 0; i++)
         if ((m->files[i].spec->per != PFS_PER_DEVICE) == common)
-            r = render_file(c, &m->files[i], &phone, ret_bytes, err);
+            r = render_file(c, &m->files[i], phone, ret_bytes, err);
     return r;
 }
 
@@ -172,9 +197,26 @@ static int check_lines(const struct pfs_model *m, const struct pfs_device *d, st
     return 0;
 }
 
-static int check_inputs(struct pfs_context *c, const struct pfs_inputs *inputs, size_t *ret_bytes,
-                        struct pfs_err *err)
+/* Gives the phone its directory, where a file of its shows one: whole for the first of its kind. */
+static int add_directory(struct pfs_context *c, struct pfs_map *books, const struct pfs_model *m,
+                         struct pfs_inputs *inputs, struct pfs_phone *phone, struct pfs_err *err)
 {
+    const int64_t kind[] = {inputs->device->customer, inputs->device->model_id};
+    if (!pfs_model_has_contacts(m))
+        return 0;
+    int r = pfs_resolve_directory(c->resolver, c->store, inputs, err);
+    if (r < 0)
+        return r;
+    phone->directory = inputs->directory;
+    phone->max_contacts = pfs_map_get(books, kind, sizeof kind) ? 1 : 0;
+    return pfs_map_put(books, kind, sizeof kind, books, NULL) < 0 ? pfs_err_nomem(err) : 0;
+}
+
+static int check_inputs(struct pfs_context *c, struct pfs_map *books, struct pfs_inputs *inputs,
+                        size_t *ret_bytes, struct pfs_err *err)
+{
+    struct pfs_phone phone;
+    pfs_inputs_phone(inputs, &phone);
     const struct pfs_device *d = inputs->device;
     if (!d->model)
         return 0;
@@ -184,16 +226,18 @@ static int check_inputs(struct pfs_context *c, const struct pfs_inputs *inputs, 
         pfs_err_prefix(err, "device %s", d->mac_text);
         return r;
     }
-    return render_files(c, m, inputs, false, ret_bytes, err);
+    r = add_directory(c, books, m, inputs, &phone, err);
+    return r < 0 ? r : render_files(c, m, &phone, false, ret_bytes, err);
 }
 
-int pfs_check_device(struct pfs_context *c, uint64_t mac, size_t *ret_bytes, struct pfs_err *err)
+int pfs_check_device(struct pfs_context *c, struct pfs_map *books, uint64_t mac, size_t *ret_bytes,
+                     struct pfs_err *err)
 {
     struct pfs_inputs *inputs = NULL;
     int r = pfs_resolve_device(c->resolver, c->store, mac, time(NULL), &inputs, err);
     if (r < 0)
         return r;
-    r = check_inputs(c, inputs, ret_bytes, err);
+    r = check_inputs(c, books, inputs, ret_bytes, err);
     pfs_inputs_unref(inputs);
     return r;
 }
@@ -242,6 +286,7 @@ struct run {
     struct pfs_context *c;
     struct pfs_err *err;
     int n_left;
+    struct pfs_map books; /* rendered whole */
 };
 
 static int check_references(struct run *u)
@@ -280,7 +325,7 @@ static int check_macs(struct run *u)
     for (struct pfs_map_entry *e = NULL; (e = pfs_map_next(&u->k->macs, e));) {
         uint64_t mac;
         memcpy(&mac, e->key, sizeof mac);
-        int r = pfs_check_device(u->c, mac, NULL, u->err);
+        int r = pfs_check_device(u->c, &u->books, mac, NULL, u->err);
         if (r == -ENOENT)
             continue; /* deleted by a later command of the same transaction */
         if (r < 0) {
@@ -311,7 +356,9 @@ static int check_profile(struct run *u, const struct pfs_model *m, int64_t profi
         return 0;
     if (r < 0)
         return r;
-    r = render_files(u->c, m, inputs, false, NULL, u->err);
+    struct pfs_phone phone;
+    pfs_inputs_phone(inputs, &phone);
+    r = render_files(u->c, m, &phone, false, NULL, u->err);
     if (r < 0)
         pfs_err_prefix(u->err, "a %s of this profile", m->name);
     pfs_inputs_unref(inputs);
@@ -350,7 +397,7 @@ static int check_one_of_many(void *arg, uint64_t mac)
     struct run *u = arg;
     if (u->n_left-- == 0)
         return 1;
-    return pfs_check_device(u->c, mac, NULL, u->err);
+    return pfs_check_device(u->c, &u->books, mac, NULL, u->err);
 }
 
 static int check_customers(struct run *u)
@@ -368,6 +415,28 @@ static int check_customers(struct run *u)
     return 0;
 }
 
+static int check_phone_book(void *arg, const char *model, uint64_t mac)
+{
+    struct run *u = arg;
+    const struct pfs_model *m = pfs_library_model(u->c->library, model);
+    int r = m && pfs_model_has_contacts(m) ? pfs_check_device(u->c, &u->books, mac, NULL, u->err) : 0;
+    if (r == -EINVAL)
+        blame(u, mac);
+    return r;
+}
+
+/* What an account is called stands in the phone books of its whole customer. */
+static int check_directories(struct run *u)
+{
+    int r = 0;
+    for (struct pfs_map_entry *e = NULL; r == 0 && (e = pfs_map_next(&u->k->customers, e));) {
+        int64_t customer;
+        memcpy(&customer, e->key, sizeof customer);
+        r = pfs_store_models_of(u->c->store, customer, check_phone_book, u, u->err);
+    }
+    return r;
+}
+
 int pfs_check_run(struct pfs_check *k, struct pfs_context *c, struct pfs_err *err)
 {
     struct run u = {.k = k, .c = c, .err = err};
@@ -376,5 +445,10 @@ int pfs_check_run(struct pfs_check *k, struct pfs_context *c, struct pfs_err *er
         r = check_macs(&u);
     if (r == 0 && k->scopes.n > 0)
         r = pfs_store_models_in_use(c->store, check_model, &u, err);
-    return r < 0 ? r : check_customers(&u);
+    if (r == 0)
+        r = check_directories(&u);
+    if (r == 0)
+        r = check_customers(&u);
+    pfs_map_done(&u.books);
+    return r;
 }

@@ -126,7 +126,7 @@ static int render_in_library(struct pfs_command *cmd, struct pfs_err *err)
     struct pfs_inputs *inputs = NULL;
     int r = pfs_mac_parse(cmd->words[0], &mac, err);
     if (r == 0)
-        r = pfs_resolve_now(c->resolver, c->store, mac, cmd->now, &inputs, err);
+        r = pfs_resolve_now(c->resolver, c->store, c->library, mac, cmd->now, &inputs, err);
     if (r == 0)
         r = write_device_file(cmd, inputs, cmd->n > 1 ? cmd->words[1] : NULL, err);
     pfs_inputs_unref(inputs);
@@ -149,6 +149,7 @@ struct check_all {
     struct pfs_command *cmd;
     int64_t n_devices, n_done, n_problems;
     size_t n_bytes;
+    struct pfs_map books; /* pfs_check_device() */
     struct pfs_err first; /* the first problem */
     struct pfs_err *err;
 };
@@ -174,7 +175,7 @@ static int check_one(void *arg, uint64_t mac, const char *model, bool enabled)
 {
     struct check_all *k = arg;
     struct pfs_err why = {0};
-    int r = take_result(k, pfs_check_device(k->cmd->context, mac, &k->n_bytes, &why), &why);
+    int r = take_result(k, pfs_check_device(k->cmd->context, &k->books, mac, &k->n_bytes, &why), &why);
     pfs_command_progress(k->cmd, "devices", ++k->n_done, k->n_devices);
     return r;
 }
@@ -211,6 +212,7 @@ static int check_in_library(struct pfs_command *cmd, struct pfs_err *err)
         return r;
     r = check_inventory(&k);
     pfs_store_end(cmd->context->store);
+    pfs_map_done(&k.books);
     pfs_command_progress(cmd, "", 0, 0);
     if (r < 0)
         return r;

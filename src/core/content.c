@@ -66,6 +66,16 @@ static int match_file(struct find *f, const struct pfs_model *m, uint64_t mac)
     return 1;
 }
 
+/* What the file needs besides the device. 1. */
+static int add_directory(struct find *f)
+{
+    struct pfs_target *t = f->target;
+    int r = 0;
+    if (t->file->spec->has_contacts)
+        r = pfs_resolve_directory(f->content->resolver, f->store, t->inputs, f->err);
+    return r < 0 ? r : 1;
+}
+
 /* 1: the device has this file; 0: it has not. */
 static int find_of_device(void *arg, uint64_t mac)
 {
@@ -84,6 +94,8 @@ static int find_of_device(void *arg, uint64_t mac)
         return pfs_err_set(f->err, EIO, "%s: no template has the model %s", d->mac_text, d->model);
     f->absent = !d->enabled; /* its files are not there, not even as assets */
     r = m ? match_file(f, m, mac) : 0;
+    if (r == 1)
+        return add_directory(f);
     if (r == 0) {
         pfs_inputs_unref(t->inputs);
         t->inputs = NULL;

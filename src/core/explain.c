@@ -25,6 +25,13 @@ struct subject {
     size_t n_places;
 };
 
+/* A file of contacts, and how many stand in it. */
+struct book {
+    struct book *next;
+    const char *file;
+    size_t n;
+};
+
 struct explain {
     struct pfs_command *cmd;
     const struct pfs_inputs *inputs;
@@ -33,7 +40,8 @@ struct explain {
     struct pfs_map subjects; /* "line NUL key" to struct subject */
     const char *file;        /* whose pair is at hand */
     const char *only;        /* the key asked for; NULL: all */
-    unsigned line;           /* of the layers being collected */
+    struct book *books;
+    unsigned line; /* of the layers being collected */
     bool no_memory;
     struct pfs_err *err;
 };
@@ -86,10 +94,24 @@ static void add_place(struct explain *x, const char *key, unsigned line, const c
     s->n_places++;
 }
 
+/* A file that has contacts. */
+static void add_book(struct explain *x, size_t n)
+{
+    struct book *b = pfs_arena_alloc(&x->cmd->arena, sizeof *b);
+    if (!b) {
+        x->no_memory = true;
+        return;
+    }
+    *b = (struct book){.next = x->books, .file = x->file, .n = n};
+    x->books = b;
+}
+
 static void on_pair(void *arg, const char *file, const struct pfs_pair *pair)
 {
     struct explain *x = arg;
     x->file = file;
+    if (!pair->key)
+        add_book(x, pair->n_contacts);
     for (size_t i = 0; i < pair->n_used; i++)
         add_place(x, pair->used[i].key, pair->used[i].line, pair->key);
 }
@@ -336,6 +358,19 @@ static void print_subject(struct explain *x, const struct subject *s)
     print_layers(x, s, &all, winner);
 }
 
+/* The files of contacts, where all is asked for, or what a directory is made of. */
+static void print_books(struct explain *x)
+{
+    FILE *out = x->cmd->io->out;
+    if (x->only && strncmp(x->only, "directory.", 10) != 0)
+        return;
+    for (const struct book *b = x->books; b; b = b->next) {
+        fputs("device  phone book = ", out);
+        pfs_explain_contacts(x->cmd, &x->phone, b->n);
+        fprintf(out, "   written: %s\n", b->file);
+    }
+}
+
 struct named {
     const char *name; /* line, then key */
     const struct subject *subject;
@@ -359,6 +394,7 @@ static int print_all(struct explain *x)
     int r = pfs_store_begin(x->cmd->context->store, x->err);
     if (r < 0)
         return r;
+    print_books(x);
     for (size_t i = 0; i < n; i++)
         print_subject(x, sorted[i].subject);
     pfs_store_end(x->cmd->context->store);
@@ -369,6 +405,7 @@ static int explain_device(struct explain *x)
 {
     const struct pfs_device *d = x->inputs->device;
     pfs_inputs_phone(x->inputs, &x->phone);
+    x->books = NULL;
     x->model = d->model ? pfs_library_model(x->cmd->context->library, d->model) : NULL;
     int r = render_all(x);
     if (r < 0)
@@ -429,7 +466,7 @@ int pfs_command_explain(struct pfs_command *cmd, struct pfs_err *err)
     if (r == 0 && cmd->n > 1)
         r = pfs_catalogue_find(c->catalogue, cmd->words[1], &k, err);
     if (r == 0)
-        r = pfs_resolve_now(c->resolver, c->store, mac, cmd->now, &inputs, err);
+        r = pfs_resolve_now(c->resolver, c->store, c->library, mac, cmd->now, &inputs, err);
     if (r < 0 || !inputs)
         return r;
     x.inputs = inputs;

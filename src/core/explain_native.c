@@ -141,23 +141,62 @@ static const char *shown(const struct native *x, const struct pfs_pair *pair)
     return *value ? value : "(empty)";
 }
 
-static void on_pair(void *arg, const char *file, const struct pfs_pair *pair)
+void pfs_explain_contacts(struct pfs_command *cmd, const struct pfs_phone *phone, size_t n)
 {
-    struct native *x = arg;
-    FILE *out = x->cmd->io->out;
-    if (x->key && strcmp(x->key, pair->key) != 0)
+    const struct pfs_device *d = phone->device;
+    size_t all = phone->directory ? phone->directory->n : 0;
+    FILE *out = cmd->io->out;
+    if (!d->customer) {
+        fputs("(nothing: the device has no customer)", out);
         return;
+    }
+    fprintf(out, "%s", pfs_command_number(cmd, (int64_t)n));
+    if (n < all)
+        fprintf(out, " of %s", pfs_command_number(cmd, (int64_t)all));
+    fprintf(out, " contact%s of customer %s", PFS_MAX(n, all) == 1 ? "" : "s", d->customer_name);
+    if (n < all)
+        fputs(" (the file takes no more)", out);
+}
+
+static void begin_line(struct native *x, const char *file)
+{
+    FILE *out = x->cmd->io->out;
     if (x->file != file)
         fprintf(out, "%s\n", file);
     x->file = file;
     x->n++;
     fputs("  ", out);
+}
+
+/* Whether the pair, or the end of contacts, is to be printed: of all native keys a file's contacts are but
+ * one line. */
+static bool is_asked(const struct native *x, const struct pfs_pair *pair)
+{
+    if (!x->key)
+        return !pair->contact;
+    return pair->key && strcmp(x->key, pair->key) == 0;
+}
+
+static void on_pair(void *arg, const char *file, const struct pfs_pair *pair)
+{
+    struct native *x = arg;
+    FILE *out = x->cmd->io->out;
+    if (!is_asked(x, pair))
+        return;
+    begin_line(x, file);
+    if (!pair->key) {
+        pfs_explain_contacts(x->cmd, &x->phone, pair->n_contacts);
+        fputc('\n', out);
+        return;
+    }
     pfs_explain_print(out, pair->key);
     fputs(" = ", out);
     pfs_explain_print(out, shown(x, pair));
     fputs("   from ", out);
     if (pair->overridden)
         print_override(x, pair->key);
+    else if (pair->contact)
+        fprintf(out, "account %s", pair->contact);
     else
         print_used(x, pair);
     fputc('\n', out);

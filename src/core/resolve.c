@@ -1,5 +1,6 @@
 #include "core/resolve.h"
 #include "base/map.h"
+#include "core/shelf.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -42,6 +43,7 @@ struct pfs_resolver {
     struct pfs_map objects; /* scope_key to struct pfs_scope_object, a reference each */
     struct pfs_map models;  /* name to the MODEL objects among them, borrowed */
     struct pfs_map bases;   /* base_key to struct pfs_base, a reference each */
+    struct pfs_shelves shelves;
 };
 
 /* ---- scope objects ---- */
@@ -127,6 +129,7 @@ static void drop_bases(struct pfs_resolver *r)
 
 static void forget(struct pfs_resolver *r)
 {
+    pfs_shelves_clear(&r->shelves);
     drop_bases(r);
     for (struct pfs_map_entry *e = pfs_map_next(&r->objects, NULL); e; e = pfs_map_next(&r->objects, e))
         object_unref(e->value);
@@ -186,12 +189,14 @@ static int drop_touched_bases(struct pfs_resolver *r, const struct touched *t)
     return 0;
 }
 
-static int reload_touched(struct pfs_resolver *r, struct pfs_store *s, const struct touched *t,
+static int reload_touched(struct pfs_resolver *r, struct pfs_store *s, const struct touched *t, int64_t gen,
                           struct pfs_err *err)
 {
     for (struct pfs_map_entry *e = pfs_map_next(&t->scopes, NULL); e; e = pfs_map_next(&t->scopes, e)) {
         struct scope_key key;
         memcpy(&key, e->key, sizeof key);
+        if (key.scope == PFS_SCOPE_CUSTOMER)
+            pfs_shelves_touch(&r->shelves, key.id, gen);
         remove_object(r, (enum pfs_scope)key.scope, key.id);
         int ret = pfs_store_scope(s, (enum pfs_scope)key.scope, key.id, take_row, r, err);
         if (ret < 0)
@@ -200,14 +205,14 @@ static int reload_touched(struct pfs_resolver *r, struct pfs_store *s, const str
     return drop_touched_bases(r, t) < 0 ? pfs_err_nomem(err) : 0;
 }
 
-static int catch_up(struct pfs_resolver *r, struct pfs_store *s, struct pfs_err *err)
+static int catch_up(struct pfs_resolver *r, struct pfs_store *s, int64_t gen, struct pfs_err *err)
 {
     struct touched t = {0};
     int ret = pfs_store_changes(s, r->at.gen, note_change, &t, err);
     if (ret == -ESTALE || (ret == 0 && t.all))
         ret = load_all(r, s, err);
     else if (ret == 0)
-        ret = reload_touched(r, s, &t, err);
+        ret = reload_touched(r, s, &t, gen, err);
     pfs_map_done(&t.scopes);
     return ret;
 }
@@ -224,7 +229,7 @@ static int sync_to(struct pfs_resolver *r, struct pfs_store *s, struct pfs_err *
     else if (now.gen < r->at.gen)
         return pfs_err_set(err, ESTALE, "the inventory moved on meanwhile");
     else if (now.gen > r->at.gen)
-        ret = catch_up(r, s, err);
+        ret = catch_up(r, s, now.gen, err);
     if (ret < 0) {
         forget(r); /* half brought up: worth nothing */
         return ret;
@@ -404,6 +409,7 @@ void pfs_inputs_unref(struct pfs_inputs *i)
     free(i->held);
     free(i->line_customers);
     free(i->dependencies);
+    pfs_directory_unref(i->directory);
     pfs_base_unref(i->base);
     pfs_device_unref(i->device);
     free(i);
@@ -418,6 +424,7 @@ void pfs_inputs_phone(const struct pfs_inputs *i, struct pfs_phone *ret)
         .now = i->now,
         .n_customer_layers = i->line_customers && i->device ? i->device->n_lines : 0,
         .line_customers = i->line_customers,
+        .directory = i->directory,
     };
 }
 
@@ -546,6 +553,63 @@ int pfs_resolve_device(struct pfs_resolver *r, struct pfs_store *s, uint64_t mac
     return make_inputs(r, s, d, (struct base_key){d->model_id, d->profile, d->customer}, now, ret, err);
 }
 
+/* ---- directories ---- */
+
+static int draft_account(void *arg, const char *account, const struct pfs_layer *settings)
+{
+    return pfs_directory_draft_add(arg, account, settings);
+}
+
+static int read_directory(struct pfs_resolver *r, struct pfs_store *s, int64_t customer, int64_t now,
+                          const struct pfs_directory *like, struct pfs_directory **ret, struct pfs_err *err)
+{
+    struct pfs_directory_draft draft;
+    pfs_directory_draft_init(&draft, r->catalogue, now);
+    int ok = pfs_store_directory(s, customer, draft_account, &draft, err);
+    if (ok == 0)
+        ok = pfs_directory_new(&draft, like, ret);
+    pfs_directory_draft_done(&draft);
+    return ok == -ENOMEM ? pfs_err_nomem(err) : ok;
+}
+
+/* Many accounts take their time to read: the lock is not held meanwhile. */
+static int get_directory(struct pfs_resolver *r, struct pfs_store *s, int64_t customer, int64_t now,
+                         struct pfs_directory **ret, struct pfs_err *err)
+{
+    struct pfs_directory *like = NULL;
+    pthread_mutex_lock(&r->lock);
+    int ok = sync_to(r, s, err);
+    struct pfs_watermark at = r->at;
+    *ret = ok == 0 ? pfs_shelves_take(&r->shelves, customer, now, at.gen, &like) : NULL;
+    pthread_mutex_unlock(&r->lock);
+    if (ok < 0 || *ret)
+        return ok;
+    ok = read_directory(r, s, customer, now, like, ret, err);
+    if (ok == 0) {
+        pthread_mutex_lock(&r->lock);
+        if (r->loaded && r->at.epoch == at.epoch)
+            pfs_shelves_put(&r->shelves, customer, *ret, at.gen, r->at.gen);
+        pthread_mutex_unlock(&r->lock);
+    }
+    pfs_directory_unref(like);
+    return ok;
+}
+
+int pfs_resolve_directory(struct pfs_resolver *r, struct pfs_store *s, struct pfs_inputs *i,
+                          struct pfs_err *err)
+{
+    struct pfs_directory *d = NULL;
+    if (!i->device || !i->device->customer || i->directory)
+        return 0;
+    int ok = get_directory(r, s, i->device->customer, i->now, &d, err);
+    if (ok < 0)
+        return ok;
+    i->directory = d;
+    i->next = PFS_MIN(i->next, d->next);
+    i->came = PFS_MAX(i->came, d->came);
+    return 0;
+}
+
 /* The id of a model; 0 where it has no row, and so no settings. */
 static int model_id(struct pfs_resolver *r, struct pfs_store *s, const char *model, int64_t *ret,
                     struct pfs_err *err)
@@ -585,8 +649,29 @@ int pfs_resolve_profile(struct pfs_resolver *r, struct pfs_store *s, const char 
     return make_inputs(r, s, NULL, key, now, ret, err);
 }
 
-int pfs_resolve_now(struct pfs_resolver *r, struct pfs_store *s, uint64_t mac, int64_t now,
-                    struct pfs_inputs **ret, struct pfs_err *err)
+static bool wants_directory(const struct pfs_library *l, const struct pfs_device *d)
+{
+    const struct pfs_model *m = l && d->model ? pfs_library_model(l, d->model) : NULL;
+    return m && pfs_model_has_contacts(m);
+}
+
+static int resolve_all(struct pfs_resolver *r, struct pfs_store *s, const struct pfs_library *l, uint64_t mac,
+                       int64_t now, struct pfs_inputs **ret, struct pfs_err *err)
+{
+    struct pfs_inputs *i;
+    int ok = pfs_resolve_device(r, s, mac, now, &i, err);
+    if (ok < 0)
+        return ok;
+    ok = wants_directory(l, i->device) ? pfs_resolve_directory(r, s, i, err) : 0;
+    if (ok < 0)
+        pfs_inputs_unref(i);
+    else
+        *ret = i;
+    return ok;
+}
+
+int pfs_resolve_now(struct pfs_resolver *r, struct pfs_store *s, const struct pfs_library *l, uint64_t mac,
+                    int64_t now, struct pfs_inputs **ret, struct pfs_err *err)
 {
     int ok, stale = 0;
     do {
@@ -595,7 +680,7 @@ int pfs_resolve_now(struct pfs_resolver *r, struct pfs_store *s, uint64_t mac, i
         ok = pfs_store_begin(s, err);
         if (ok < 0)
             return ok;
-        ok = pfs_resolve_device(r, s, mac, now, ret, err);
+        ok = resolve_all(r, s, l, mac, now, ret, err);
         pfs_store_end(s);
     } while (ok == -ESTALE);
     return ok;

@@ -38,6 +38,7 @@ struct pfs_inputs {
     int64_t came;                            /* when the newest scheduled value in force came, 0: none has */
     const struct pfs_layer **line_customers; /* one for each line; NULL where no line has any */
     struct pfs_scope_object **held;          /* what keeps line_customers alive */
+    struct pfs_directory *directory;         /* pfs_resolve_directory(); NULL: none, or not asked for */
     size_t n_held;
     size_t n_dependencies;
     struct pfs_dependency *dependencies;
@@ -55,7 +56,15 @@ void pfs_inputs_phone(const struct pfs_inputs *i, struct pfs_phone *ret);
 int pfs_resolve_device(struct pfs_resolver *r, struct pfs_store *s, uint64_t mac, int64_t now,
                        struct pfs_inputs **ret, struct pfs_err *err);
 
-/* The same for files common to a model (name) or to a vendor (NULL): default, site and model only. */
+/* Adds the directory of the device's customer to inputs that nobody shares yet, in the snapshot or write in
+ * which they were resolved: for files that hold contacts. All devices of a customer share one, which is read
+ * anew when the feed has named the customer, or at its next scheduled value. Nothing where the device has no
+ * customer. */
+int pfs_resolve_directory(struct pfs_resolver *r, struct pfs_store *s, struct pfs_inputs *i,
+                          struct pfs_err *err);
+
+/* As pfs_resolve_device() for files common to a model (name) or to a vendor (NULL): default, site and model
+ * only. */
 int pfs_resolve_common(struct pfs_resolver *r, struct pfs_store *s, const char *model, int64_t now,
                        struct pfs_inputs **ret, struct pfs_err *err);
 
@@ -64,6 +73,7 @@ int pfs_resolve_common(struct pfs_resolver *r, struct pfs_store *s, const char *
 int pfs_resolve_profile(struct pfs_resolver *r, struct pfs_store *s, const char *model, int64_t profile,
                         int64_t now, struct pfs_inputs **ret, struct pfs_err *err);
 
-/* Begins a snapshot, resolves and ends it, again where it must. Outside a transaction. */
-int pfs_resolve_now(struct pfs_resolver *r, struct pfs_store *s, uint64_t mac, int64_t now,
-                    struct pfs_inputs **ret, struct pfs_err *err);
+/* Begins a snapshot, resolves and ends it, again where it must; with the directory where a file of the
+ * device's model in this library (NULL: none) holds contacts. Outside a transaction. */
+int pfs_resolve_now(struct pfs_resolver *r, struct pfs_store *s, const struct pfs_library *l, uint64_t mac,
+                    int64_t now, struct pfs_inputs **ret, struct pfs_err *err);

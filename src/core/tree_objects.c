@@ -498,11 +498,15 @@ static int read_file(struct pfs_tree_call *call, struct pfs_buf *out, struct pfs
     if (r < 0)
         return r;
     const struct pfs_file *f = m ? pfs_model_file(m, call->item, &mac) : NULL;
+    if (f && f->spec->has_contacts)
+        r = pfs_resolve_directory(call->context->resolver, call->context->store, inputs, err);
     struct pfs_phone phone;
     pfs_inputs_phone(inputs, &phone);
     phone.mask = call->tree->show_secrets ? NULL : PFS_MASK;
-    r = f ? pfs_render(f, &phone, call->context->library->zones, out, NULL, NULL, err)
-          : pfs_err_set(err, ENOENT, "the device has no file %s", call->item);
+    if (!f)
+        r = pfs_err_set(err, ENOENT, "the device has no file %s", call->item);
+    else if (r == 0)
+        r = pfs_render(f, &phone, call->context->library->zones, out, NULL, NULL, err);
     pfs_inputs_unref(inputs);
     return r;
 }

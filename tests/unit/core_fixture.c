@@ -137,11 +137,9 @@ void content_down(struct fixture *f)
     f->state = NULL;
 }
 
-void content_with(struct fixture *f, const char *extra)
+static void reload(struct fixture *f)
 {
     char schema[256], shipped[128];
-    content_down(f);
-    write_template(f, extra);
     snprintf(shipped, sizeof shipped, "%s/templates", f->datadir);
     snprintf(schema, sizeof schema, "%s/schema/template.rng", f->datadir);
     const struct pfs_library_source source = {.site = f->templates, .shipped = shipped, .schema = schema};
@@ -150,6 +148,20 @@ void content_with(struct fixture *f, const char *extra)
     if (f->context.library->n_problems)
         fail_msg("%s", f->context.library->problems[0]);
     content_up(f, NULL, false);
+}
+
+void content_with(struct fixture *f, const char *extra)
+{
+    content_down(f);
+    write_template(f, extra);
+    reload(f);
+}
+
+void content_of(struct fixture *f, const char *text)
+{
+    content_down(f);
+    write_file(path_in(f, "data/templates/acme/acme.xml"), text);
+    reload(f);
 }
 
 static bool has_word(struct fixture *f, const char *name, const char *word)

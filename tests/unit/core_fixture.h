@@ -45,8 +45,9 @@ void write_template(const struct fixture *f, const char *extra);
 /* The content with the state beside the inventory where with_state. */
 void content_up(struct fixture *f, const struct pfs_content_options *o, bool with_state);
 void content_down(struct fixture *f);
-/* The content anew, without state, with this template. */
+/* The content anew, without state, with the template that has this in it; or with another whole template. */
 void content_with(struct fixture *f, const char *extra);
+void content_of(struct fixture *f, const char *text);
 /* Waits until the watcher has taken up a template that puts word into the file. */
 void wait_for_templates(struct fixture *f, const char *name, const char *word);
 

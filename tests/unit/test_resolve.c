@@ -10,7 +10,7 @@
 static struct pfs_inputs *resolve_at(struct fixture *f, int64_t now)
 {
     struct pfs_inputs *i = NULL;
-    must(f, pfs_resolve_now(f->context.resolver, f->store, MAC, now, &i, &f->err));
+    must(f, pfs_resolve_now(f->context.resolver, f->store, f->context.library, MAC, now, &i, &f->err));
     return i;
 }
 
@@ -163,7 +163,9 @@ static void test_no_device(void **state)
 {
     struct fixture *f = *state;
     struct pfs_inputs *i;
-    assert_int_equal(pfs_resolve_now(f->context.resolver, f->store, MAC, test_clock, &i, &f->err), -ENOENT);
+    assert_int_equal(
+        pfs_resolve_now(f->context.resolver, f->store, f->context.library, MAC, test_clock, &i, &f->err),
+        -ENOENT);
 }
 
 /* ---- schedules ---- */
@@ -311,7 +313,7 @@ static void test_older_snapshot_is_stale(void **state)
     expect(f, 1, "sip.server", "");
     must(f, pfs_store_begin(f->store, &f->err));
     set(f, PFS_SCOPE_SITE, "", "sip.server", "new.example.net");
-    must(f, pfs_resolve_now(f->context.resolver, f->writer, MAC, test_clock, &i, &f->err));
+    must(f, pfs_resolve_now(f->context.resolver, f->writer, NULL, MAC, test_clock, &i, &f->err));
     pfs_inputs_unref(i);
     assert_int_equal(pfs_resolve_device(f->context.resolver, f->store, MAC, test_clock, &i, &f->err),
                      -ESTALE);
@@ -338,7 +340,7 @@ static void *resolve_often(void *arg)
     const char *wrong = NULL;
     while (!wrong && !__atomic_load_n(&c->stop, __ATOMIC_RELAXED)) {
         struct pfs_inputs *i;
-        if (pfs_resolve_now(c->f->context.resolver, s, MAC, test_clock, &i, &err) < 0) {
+        if (pfs_resolve_now(c->f->context.resolver, s, NULL, MAC, test_clock, &i, &err) < 0) {
             wrong = "cannot resolve";
             break;
         }
