@@ -123,7 +123,7 @@ static bool may_be_in(const struct pfs_file_spec *spec, const char *key)
 static int check_in_file(const struct pfs_file_spec *spec, const char *native, const char *value,
                          bool *ret_has, struct pfs_err *err)
 {
-    int r = native ? pfs_syntax_check_key(spec->syntax, native, strlen(native), err) : 0;
+    int r = native ? pfs_syntax_check_native(spec->syntax, native, strlen(native), err) : 0;
     *ret_has = r == 0;
     return r < 0 ? r : pfs_syntax_check_value(spec->syntax, &spec->rules, value, strlen(value), err);
 }

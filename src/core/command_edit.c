@@ -211,6 +211,13 @@ static int set_from_stdin(struct pfs_command *cmd, struct pfs_target *t, int64_t
     return set_setting(cmd, t, key, text, from, err);
 }
 
+/* The same as pfs_key_len() where there is a value, as there must be one. */
+static size_t assigned_len(const char *word)
+{
+    size_t len = pfs_key_len(word);
+    return word[len] ? len : strcspn(word, "=");
+}
+
 /* Words KEY=VALUE from the first on: fields, then settings. */
 static int assign_all(struct pfs_command *cmd, struct pfs_target *t, size_t first, struct pfs_err *err)
 {
@@ -218,10 +225,11 @@ static int assign_all(struct pfs_command *cmd, struct pfs_target *t, size_t firs
     int64_t from = 0;
     int r = option_from(cmd, &from, err);
     for (size_t i = first; i < cmd->n && r == 0; i++) {
-        char *equals = strchr(cmd->words[i], '=');
-        if (!equals || equals == cmd->words[i])
+        size_t key_len = assigned_len(cmd->words[i]);
+        const char *equals = cmd->words[i] + key_len;
+        if (!*equals || key_len == 0)
             return pfs_err_set(err, ENOEXEC, "%s is not KEY=VALUE", cmd->words[i]);
-        char *key = pfs_arena_strndup(&cmd->arena, cmd->words[i], (size_t)(equals - cmd->words[i]));
+        char *key = pfs_arena_strndup(&cmd->arena, cmd->words[i], key_len);
         enum pfs_field field;
         if (!key)
             return pfs_err_nomem(err);
@@ -236,7 +244,7 @@ static int assign_all(struct pfs_command *cmd, struct pfs_target *t, size_t firs
     if (r == 0)
         r = pfs_command_set_fields(cmd, t, fields, err);
     for (size_t i = first; i < cmd->n && r >= 0; i++) {
-        size_t key_len = strcspn(cmd->words[i], "=");
+        size_t key_len = assigned_len(cmd->words[i]);
         const char *key = pfs_arena_strndup(&cmd->arena, cmd->words[i], key_len);
         if (!key)
             return pfs_err_nomem(err);

@@ -284,7 +284,7 @@ static int value_row(void *arg, const struct pfs_setting_row *s)
 
 static int pass_values(struct list *l)
 {
-    size_t len = strcspn(l->cmd->words[1], "=");
+    size_t len = pfs_key_len(l->cmd->words[1]);
     const char *key = pfs_arena_strndup(&l->cmd->arena, l->cmd->words[1], len);
     return key ? pfs_store_values(l->cmd->context->store, key, value_row, l, l->err) : pfs_err_nomem(l->err);
 }
@@ -293,7 +293,7 @@ static int pass_values(struct list *l)
 static int check_key(struct list *l)
 {
     const char *word = l->cmd->words[1];
-    size_t len = strcspn(word, "=");
+    size_t len = pfs_key_len(word);
     const char *key = pfs_arena_strndup(&l->cmd->arena, word, len);
     struct pfs_key k;
     if (!key)
@@ -310,8 +310,8 @@ static int list_values(struct list *l)
     if (l->cmd->n != 2)
         return pfs_command_usage(l->cmd, l->err);
     int r = check_key(l);
-    const char *equals = strchr(l->cmd->words[1], '=');
-    if (equals)
+    const char *equals = l->cmd->words[1] + pfs_key_len(l->cmd->words[1]);
+    if (*equals)
         l->filters[l->n_filters++] = (struct filter){.column = VALUE_COLUMN, .glob = equals + 1};
     return r < 0 ? r : two_passes(l, pass_values);
 }

@@ -266,6 +266,28 @@ static int find_indexed(const struct pfs_catalogue *c, const char *key,
     return unknown(c, key, err);
 }
 
+/* Behind the '@' of an attribute: what follows NAME=VALUE; NULL: it is none. */
+static const char *skip_attribute(const char *text)
+{
+    static const char name[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-.:";
+    size_t name_len = strspn(text, name), value_len;
+    if (name_len == 0 || text[name_len] != '=')
+        return NULL;
+    text += name_len + 1;
+    value_len = strcspn(text, "@=");
+    return value_len ? text + value_len : NULL;
+}
+
+size_t pfs_key_len(const char *text)
+{
+    size_t len = strcspn(text, "=");
+    const char *colon = memchr(text, ':', len);
+    const char *at = colon ? memchr(colon, '@', len - (size_t)(colon - text)) : NULL;
+    while (at && *at == '@')
+        at = skip_attribute(at + 1);
+    return at ? (size_t)(at - text) : len;
+}
+
 int pfs_catalogue_find(const struct pfs_catalogue *c, const char *key, struct pfs_key *ret,
                        struct pfs_err *err)
 {

@@ -29,6 +29,9 @@ enum pfs_scope {
 
 #define PFS_SCOPE_BIT(scope) (1u << (scope))
 
+/* The value of an override that takes the native key out of the file. */
+#define PFS_VALUE_CLEAR "--clear"
+
 enum pfs_type {
     PFS_TYPE_TEXT,    /* UTF-8 without NUL */
     PFS_TYPE_INT,     /* decimal, min to max */
@@ -91,6 +94,10 @@ extern const char *const pfs_secret_words[];
 
 /* c is one calloc(); all else (entries, plain, texts) is in its arena. NULL is taken. */
 void pfs_catalogue_free(struct pfs_catalogue *c);
+
+/* How long the key is at the beginning of KEY=VALUE: up to the '='. A native key that carries attributes has
+ * such itself: `acme:user_name@idx=1=VALUE`; where nothing follows these the text is a key alone. */
+size_t pfs_key_len(const char *text);
 
 /* Finds a key of any shape. -ENOENT "no such setting: sip.sever" (with the nearest key where one is near),
  * also for numbers out of range and too long a key; -EINVAL for a malformed override. An override is taken

@@ -155,13 +155,29 @@ static int add_loop(struct compiler *c, xmlNode *node, struct pfs_op *op, struct
     return r;
 }
 
-/* ASCII that stands for itself in an attribute. */
-static bool is_plain(const char *text)
+static bool is_fixed_char(char c)
 {
-    for (; *text; text++)
-        if (*text <= ' ' || *text >= 0x7f || strchr("<>&\"'", *text))
-            return false;
-    return true;
+    return c >= ' ' && c < 0x7f && !strchr("<>&\"'", c);
+}
+
+/* One attribute of attr="…": name="value", or a plain word alone: name=value. What follows it; NULL: it is
+ * none or there twice. */
+static const char *add_fixed(const char *text, struct pfs_buf *out)
+{
+    size_t name_len = strcspn(text, "="), len = 0;
+    if (!text[name_len] || pfs_syntax_check_name(text, name_len, true, NULL) < 0)
+        return NULL;
+    bool quoted = text[name_len + 1] == '"';
+    const char *value = text + name_len + 1 + quoted;
+    while (is_fixed_char(value[len]) && (quoted || value[len] != ' '))
+        len++;
+    const char *end = value + len + quoted;
+    if ((quoted && value[len] != '"') || (!quoted && *end) || (*end && *end != ' '))
+        return NULL;
+    if (pfs_syntax_has_fixed(pfs_buf_str(out), text, name_len))
+        return NULL;
+    pfs_buf_printf(out, "%s%.*s=\"%.*s\"", out->len ? " " : "", (int)name_len, text, (int)len, value);
+    return end + strspn(end, " ");
 }
 
 /* Whether the template's own text can be written in this file. */
@@ -202,9 +218,10 @@ static int check_value(const struct compiler *c, const xmlNode *node, const stru
 }
 
 /* What a name or key is checked as: its texts, with a letter for each expression. */
-static int check_name(const struct compiler *c, const xmlNode *node, const struct pfs_expr *x,
-                      enum pfs_op_code code, struct pfs_err *err)
+static int check_name(const struct compiler *c, const xmlNode *node, struct pfs_op *op, struct pfs_err *err)
 {
+    const struct pfs_expr *x = op->key;
+    enum pfs_op_code code = op->code;
     const struct pfs_syntax *s = c->spec->syntax;
     struct pfs_buf name autobuf = PFS_BUF_INIT(0);
     for (size_t i = 0; i < x->n_pieces; i++) {
@@ -215,13 +232,33 @@ static int check_name(const struct compiler *c, const xmlNode *node, const struc
     int r;
     if (pfs_buf_error(&name))
         return pfs_err_nomem(err);
+    op->prefixed = strchr(text, ':');
     if (code == PFS_OP_SET || (code == PFS_OP_SECTION && s->is_xml))
-        r = pfs_syntax_check_key(s, text, name.len, err);
+        r = pfs_syntax_check_key(s, text, name.len, code == PFS_OP_SET, err);
     else if (code == PFS_OP_SECTION)
         r = pfs_syntax_check_section(s, &c->spec->rules, text, name.len, err);
     else
-        r = pfs_syntax_check_name(text, name.len, err);
+        r = pfs_syntax_check_name(text, name.len, true, err);
+    if (r == 0 && op->fixed)
+        r = pfs_syntax_check_fixed(text, name.len, op->fixed, err);
     return at_line(node, r, err);
+}
+
+static int compile_fixed(struct compiler *c, const xmlNode *node, struct pfs_op *op, struct pfs_err *err)
+{
+    struct pfs_buf text autobuf = PFS_BUF_INIT(0);
+    const char *at = pfs_xml_attr(node, "attr");
+    if (!at)
+        return 0;
+    if (c->spec->syntax->shape != PFS_PAIR_ELEMENT)
+        at = NULL;
+    do
+        at = at ? add_fixed(at, &text) : NULL;
+    while (at && *at);
+    if (!at)
+        return fail(node, err, "attr is name=\"value\" name=\"value\" …, each name once, in elements");
+    op->fixed = pfs_arena_strdup(&c->names->tmpl->arena, pfs_buf_str(&text));
+    return op->fixed ? 0 : pfs_err_nomem(err);
 }
 
 static int compile_set(struct compiler *c, xmlNode *node, struct pfs_err *err)
@@ -235,20 +272,9 @@ static int compile_set(struct compiler *c, xmlNode *node, struct pfs_err *err)
         (r = attr_number(node, "max", &op.max, err)) < 0 ||
         (r = attr_copy(c, node, "empty", &op.empty, err)) < 0 || (r = pfs_xml_no_content(node, err)) < 0 ||
         (r = op.empty ? check_text(c, node, "empty", op.empty, strlen(op.empty), err) : 0) < 0 ||
-        (r = check_name(c, node, op.key, op.code, err)) < 0 || (r = check_value(c, node, op.value, err)) < 0)
+        (r = compile_fixed(c, node, &op, err)) < 0 || (r = check_name(c, node, &op, err)) < 0 ||
+        (r = check_value(c, node, op.value, err)) < 0)
         return r;
-    const char *fixed = pfs_xml_attr(node, "attr");
-    if (fixed) {
-        const char *equal = strchr(fixed, '=');
-        if (!equal || c->spec->syntax->shape != PFS_PAIR_ELEMENT || !is_plain(equal + 1) ||
-            pfs_syntax_check_name(fixed, (size_t)(equal - fixed), NULL) < 0)
-            return fail(node, err, "attr is name=value, plain words, in xml-element");
-        struct pfs_buf text autobuf = PFS_BUF_INIT(0);
-        pfs_buf_printf(&text, "%.*s=\"%s\"", (int)(equal - fixed), fixed, equal + 1);
-        op.attribute = pfs_arena_strdup(&c->names->tmpl->arena, pfs_buf_str(&text));
-        if (!op.attribute)
-            return pfs_err_nomem(err);
-    }
     return PFS_MIN(add_op(c, &op, err), 0);
 }
 
@@ -353,7 +379,7 @@ static int compile_attribute(struct compiler *c, xmlNode *node, struct pfs_err *
             return fail(node, err, "an attribute comes first in its element");
     if (!pfs_xml_is(node->parent, "element"))
         return fail(node, err, "an attribute stands in an element");
-    if ((r = check_name(c, node, op.key, op.code, err)) < 0 || (r = check_value(c, node, op.value, err)) < 0)
+    if ((r = check_name(c, node, &op, err)) < 0 || (r = check_value(c, node, op.value, err)) < 0)
         return r;
     return PFS_MIN(add_op(c, &op, err), 0);
 }
@@ -368,7 +394,7 @@ static int compile_named(struct compiler *c, xmlNode *node, enum pfs_op_code cod
         return r;
     if (code == PFS_OP_SECTION ? !c->spec->syntax->has_sections : !c->spec->syntax->is_xml)
         return fail_about(node, err, "this file's syntax has no such thing", (const char *)node->name);
-    if ((r = check_name(c, node, op.key, code, err)) < 0)
+    if ((r = check_name(c, node, &op, err)) < 0)
         return r;
     return add_with_body(c, node, &op, err);
 }
@@ -580,6 +606,8 @@ static int compile_overrides(struct compiler *c, xmlNode *node, struct pfs_err *
     if (r < 0 || (r = begin_op(c, node, PFS_OP_OVERRIDES, &op, err)) < 0 ||
         (r = pfs_xml_no_content(node, err)) < 0)
         return r;
+    if (c->spec->syntax->is_tree)
+        return fail(node, err, "in xml-tree a key is added to the element that it names: no place is needed");
     c->program->places_overrides = true;
     return PFS_MIN(add_op(c, &op, err), 0);
 }

@@ -110,18 +110,19 @@ int pfs_emit_comment(struct pfs_emit *e, const char *text, struct pfs_err *err)
     return 0;
 }
 
-static int check_name(const struct pfs_emit *e, const char *name, size_t len, bool section,
+static int check_name(const struct pfs_emit *e, const char *name, size_t len, unsigned what,
                       struct pfs_err *err)
 {
-    if (!section)
-        return pfs_syntax_check_name(name, len, err);
-    return e->syntax->is_xml ? pfs_syntax_check_key(e->syntax, name, len, err)
+    if (!(what & PFS_EMIT_SECTION))
+        return pfs_syntax_check_name(name, len, what & PFS_EMIT_PREFIXED, err);
+    return e->syntax->is_xml ? pfs_syntax_check_key(e->syntax, name, len, false, err)
                              : pfs_syntax_check_section(e->syntax, e->rules, name, len, err);
 }
 
-static int check_open(const struct pfs_emit *e, const char *name, size_t len, bool section,
+static int check_open(const struct pfs_emit *e, const char *name, size_t len, unsigned what,
                       struct pfs_err *err)
 {
+    bool section = what & PFS_EMIT_SECTION;
     if (e->depth == PFS_EMIT_DEPTH_MAX)
         return pfs_err_set(err, EINVAL, "elements are nested deeper than %d", PFS_EMIT_DEPTH_MAX);
     if (len >= PFS_EMIT_NAME_MAX)
@@ -134,12 +135,13 @@ static int check_open(const struct pfs_emit *e, const char *name, size_t len, bo
         return pfs_err_set(err, EINVAL, "a section stands in a section");
     if (!section && e->depth == 0 && e->had_root)
         return pfs_err_set(err, EINVAL, "a second outermost element \"%.*s\"", (int)len, name);
-    return check_name(e, name, len, section, err);
+    return check_name(e, name, len, what, err);
 }
 
-int pfs_emit_open(struct pfs_emit *e, const char *name, size_t len, bool section, struct pfs_err *err)
+int pfs_emit_open(struct pfs_emit *e, const char *name, size_t len, unsigned what, struct pfs_err *err)
 {
-    int r = check_open(e, name, len, section, err);
+    bool section = what & PFS_EMIT_SECTION;
+    int r = check_open(e, name, len, what, err);
     if (r == 0 && section)
         r = pfs_emit_check_inside(e, "a section", err);
     if (r < 0)
@@ -163,7 +165,7 @@ int pfs_emit_open(struct pfs_emit *e, const char *name, size_t len, bool section
     }
     pfs_buf_char(e->out, '<');
     pfs_buf_add(e->out, section ? "section" : name, section ? strlen("section") : len);
-    return section ? pfs_emit_attribute(e, "name", strlen("name"), name, len, err) : 0;
+    return section ? pfs_emit_attribute(e, "name", strlen("name"), false, name, len, err) : 0;
 }
 
 bool pfs_emit_takes_attributes(const struct pfs_emit *e)
@@ -188,12 +190,21 @@ void pfs_emit_close(struct pfs_emit *e)
     pfs_emit_end_line(e);
 }
 
-const char *pfs_emit_section(const struct pfs_emit *e)
+size_t pfs_emit_path(const struct pfs_emit *e, char out[static PFS_EMIT_PATH_MAX])
 {
-    for (unsigned i = e->depth; i > 0; i--)
-        if (e->levels[i - 1].section)
-            return e->levels[i - 1].name;
-    return "";
+    size_t n = 0;
+    for (unsigned i = 0; i < e->depth; i++) {
+        const struct pfs_emit_level *level = &e->levels[i];
+        if (!level->section && (!e->syntax->is_tree || i == 0))
+            continue;
+        size_t len = strlen(level->name);
+        if (n > 0)
+            out[n++] = '/';
+        memcpy(out + n, level->name, len);
+        n += len;
+    }
+    out[n] = '\0';
+    return n;
 }
 
 /* ---- going back ---- */

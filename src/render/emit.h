@@ -7,6 +7,9 @@
 
 enum { PFS_EMIT_DEPTH_MAX = 16, PFS_EMIT_NAME_MAX = 128 };
 
+/* What pfs_emit_open() opens. */
+enum { PFS_EMIT_SECTION = 1, PFS_EMIT_PREFIXED = 2 /* an element whose name may have a colon */ };
+
 struct pfs_emit {
     const struct pfs_syntax *syntax;
     const struct pfs_value_rules *rules;
@@ -33,11 +36,16 @@ struct pfs_emit {
 void pfs_emit_begin(struct pfs_emit *e, const struct pfs_syntax *s, const struct pfs_value_rules *rules,
                     bool crlf, struct pfs_buf *out);
 
+struct pfs_emit_pair {
+    const char *key, *value;
+    size_t key_len, len;
+    const char *fixed; /* attributes of its element, `a="1" b=""`; NULL: none */
+    bool literal;      /* the value is the template's own word, not checked against reserved */
+    bool prefixed;     /* the key may have a colon */
+};
+
 /* All return 0 or -EINVAL with what is wrong with the template or the value; buffer errors stick in out. */
-int pfs_emit_pair(struct pfs_emit *e, const char *key, size_t key_len, const char *value, size_t len,
-                  const char *attribute, bool literal,
-                  struct pfs_err *err); /* attribute: fixed `name="value"`, or NULL; literal: the template's
-                                           own word, not checked against reserved */
+int pfs_emit_pair(struct pfs_emit *e, const struct pfs_emit_pair *pair, struct pfs_err *err);
 int pfs_emit_text(struct pfs_emit *e, const char *text, size_t len, bool literal,
                   struct pfs_err *err); /* without line end */
 /* Appends a value as it stands in a pair, an attribute or a text: escaped, in quotes where it has them. It
@@ -47,9 +55,9 @@ void pfs_emit_value(const struct pfs_syntax *s, const struct pfs_value_rules *ru
 
 void pfs_emit_end_line(struct pfs_emit *e);
 int pfs_emit_comment(struct pfs_emit *e, const char *text, struct pfs_err *err);
-int pfs_emit_open(struct pfs_emit *e, const char *name, size_t len, bool section, struct pfs_err *err);
-int pfs_emit_attribute(struct pfs_emit *e, const char *name, size_t name_len, const char *value, size_t len,
-                       struct pfs_err *err);
+int pfs_emit_open(struct pfs_emit *e, const char *name, size_t len, unsigned what, struct pfs_err *err);
+int pfs_emit_attribute(struct pfs_emit *e, const char *name, size_t name_len, bool prefixed,
+                       const char *value, size_t len, struct pfs_err *err);
 /* Whether the element around is still without children. */
 bool pfs_emit_takes_attributes(const struct pfs_emit *e);
 void pfs_emit_close(struct pfs_emit *e);
@@ -66,5 +74,7 @@ void pfs_emit_mark(const struct pfs_emit *e, struct pfs_emit_mark *ret);
 /* Takes away what was written since the mark; an -EFBIG of the buffer is forgotten. */
 void pfs_emit_rewind(struct pfs_emit *e, const struct pfs_emit_mark *m);
 
-/* The path of the sections around, "sip/" or "": the first part of a native key. */
-const char *pfs_emit_section(const struct pfs_emit *e);
+/* What native keys begin with here: the name of the section around, in a tree the elements around below the
+ * outermost, joined by '/'; "" where there is none. Its length. */
+enum { PFS_EMIT_PATH_MAX = PFS_EMIT_DEPTH_MAX * PFS_EMIT_NAME_MAX };
+size_t pfs_emit_path(const struct pfs_emit *e, char out[static PFS_EMIT_PATH_MAX]);

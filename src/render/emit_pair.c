@@ -35,9 +35,10 @@ static bool tag_has(const struct pfs_emit *e, const char *name, size_t len)
     return false;
 }
 
-static int add_attribute_name(struct pfs_emit *e, const char *name, size_t len, struct pfs_err *err)
+static int add_attribute_name(struct pfs_emit *e, const char *name, size_t len, bool prefixed,
+                              struct pfs_err *err)
 {
-    int r = pfs_syntax_check_name(name, len, err);
+    int r = pfs_syntax_check_name(name, len, prefixed, err);
     if (r < 0)
         return r;
     unsigned hash = 5381;
@@ -85,94 +86,100 @@ static void write_attribute(struct pfs_emit *e, const char *name, size_t name_le
 
 /* ---- pairs ---- */
 
-static int pair_attribute(struct pfs_emit *e, const char *key, size_t key_len, const char *value, size_t len,
-                          struct pfs_err *err)
+static int pair_attribute(struct pfs_emit *e, const struct pfs_emit_pair *p, struct pfs_err *err)
 {
     struct pfs_emit_level *level = pfs_emit_top(e);
     if (!level->open)
         return pfs_err_set(err, EINVAL, "\"%.*s\" comes after a child of its element: attributes come first",
-                           (int)key_len, key);
-    int r = add_attribute_name(e, key, key_len, err);
+                           (int)p->key_len, p->key);
+    int r = add_attribute_name(e, p->key, p->key_len, p->prefixed, err);
     if (r < 0)
         return r;
     pfs_emit_end_line(e);
     pfs_emit_indent(e, e->depth + 1);
-    write_attribute(e, key, key_len, value, len);
+    write_attribute(e, p->key, p->key_len, p->value, p->len);
     return 0;
 }
 
-static void pair_element(struct pfs_emit *e, const char *key, size_t key_len, const char *value, size_t len,
-                         const char *attribute)
+static int pair_element(struct pfs_emit *e, const struct pfs_emit_pair *p, struct pfs_err *err)
 {
+    size_t name_len = pfs_syntax_element_len(p->key, p->key_len);
+    const char *at = p->key + name_len;
+    struct pfs_key_attribute a;
+    int r = pfs_syntax_check_fixed(p->key, p->key_len, p->fixed, err);
+    if (r < 0)
+        return r;
     pfs_emit_begin_child(e);
     pfs_emit_indent(e, e->depth);
     pfs_buf_char(e->out, '<');
-    pfs_buf_add(e->out, key, key_len);
-    if (attribute) {
+    pfs_buf_add(e->out, p->key, name_len);
+    while (pfs_syntax_next_attribute(&at, p->key + p->key_len, &a)) {
         pfs_buf_char(e->out, ' ');
-        pfs_buf_str_add(e->out, attribute);
+        write_attribute(e, a.name, a.name_len, a.value, a.value_len);
+    }
+    if (p->fixed) {
+        pfs_buf_char(e->out, ' ');
+        pfs_buf_str_add(e->out, p->fixed);
     }
     pfs_buf_char(e->out, '>');
-    write_value(e, value, len, false, false);
+    write_value(e, p->value, p->len, false, false);
     pfs_buf_add(e->out, "</", 2);
-    pfs_buf_add(e->out, key, key_len);
+    pfs_buf_add(e->out, p->key, name_len);
     pfs_buf_char(e->out, '>');
     pfs_emit_end_line(e);
+    return 0;
 }
 
-static void pair_entry(struct pfs_emit *e, const char *key, size_t key_len, const char *value, size_t len)
+static void pair_entry(struct pfs_emit *e, const struct pfs_emit_pair *p)
 {
     pfs_emit_begin_child(e);
     pfs_emit_indent(e, e->depth);
     pfs_buf_str_add(e->out, "<entry name=\"");
-    pfs_syntax_escape(e->syntax, e->rules, key, key_len, true, e->out);
+    pfs_syntax_escape(e->syntax, e->rules, p->key, p->key_len, true, e->out);
     pfs_buf_str_add(e->out, "\" overwrite=\"true\">");
-    write_value(e, value, len, false, false);
+    write_value(e, p->value, p->len, false, false);
     pfs_buf_str_add(e->out, "</entry>");
     pfs_emit_end_line(e);
 }
 
-static void pair_line(struct pfs_emit *e, const char *key, size_t key_len, const char *value, size_t len,
-                      bool literal)
+static void pair_line(struct pfs_emit *e, const struct pfs_emit_pair *p)
 {
     pfs_buf_str_add(e->out, e->syntax->before);
-    pfs_buf_add(e->out, key, key_len);
+    pfs_buf_add(e->out, p->key, p->key_len);
     pfs_buf_str_add(e->out, e->syntax->between);
-    write_value(e, value, len, false, literal);
+    write_value(e, p->value, p->len, false, p->literal);
     pfs_emit_end_line(e);
 }
 
-int pfs_emit_pair(struct pfs_emit *e, const char *key, size_t key_len, const char *value, size_t len,
-                  const char *attribute, bool literal, struct pfs_err *err)
+int pfs_emit_pair(struct pfs_emit *e, const struct pfs_emit_pair *p, struct pfs_err *err)
 {
-    int r = pfs_syntax_check_key(e->syntax, key, key_len, err);
+    int r = pfs_syntax_check_key(e->syntax, p->key, p->key_len, p->prefixed, err);
     if (r == 0)
-        r = check_pair_place(e, key, key_len, err);
-    if (r == 0 && !literal) {
-        r = pfs_syntax_check_value(e->syntax, e->rules, value, len, err);
+        r = check_pair_place(e, p->key, p->key_len, err);
+    if (r == 0 && !p->literal) {
+        r = pfs_syntax_check_value(e->syntax, e->rules, p->value, p->len, err);
         if (r < 0)
-            pfs_err_prefix(err, "the value for %.*s", (int)key_len, key);
+            pfs_err_prefix(err, "the value for %.*s", (int)p->key_len, p->key);
     }
     if (r < 0)
         return r;
     switch (e->syntax->shape) {
     case PFS_PAIR_LINE:
-        pair_line(e, key, key_len, value, len, literal);
+        pair_line(e, p);
         return 0;
     case PFS_PAIR_ELEMENT:
-        pair_element(e, key, key_len, value, len, attribute);
-        return 0;
+        return pair_element(e, p, err);
     case PFS_PAIR_ATTRIBUTE:
-        return pair_attribute(e, key, key_len, value, len, err);
+        return pair_attribute(e, p, err);
     case PFS_PAIR_ENTRY:
-        pair_entry(e, key, key_len, value, len);
+        pair_entry(e, p);
         return 0;
     }
     return 0;
 }
 
-int pfs_emit_attribute(struct pfs_emit *e, const char *name, size_t name_len, const char *value, size_t len,
-                       struct pfs_err *err)
+int pfs_emit_attribute(struct pfs_emit *e, const char *name, size_t name_len, bool prefixed,
+                       const char *value, size_t len, struct pfs_err *err)
 {
     struct pfs_emit_level *level = pfs_emit_top(e);
     if (!level || !level->open)
@@ -182,7 +189,7 @@ int pfs_emit_attribute(struct pfs_emit *e, const char *name, size_t name_len, co
     if (r < 0)
         pfs_err_prefix(err, "the value for %.*s", (int)name_len, name);
     else
-        r = add_attribute_name(e, name, name_len, err);
+        r = add_attribute_name(e, name, name_len, prefixed, err);
     if (r < 0)
         return r;
     pfs_buf_char(e->out, ' ');

@@ -6,285 +6,6 @@
 static int run(struct pfs_eval *e, const struct pfs_program *p, unsigned from, unsigned to,
                struct pfs_err *err);
 
-/* ---- overrides ---- */
-
-struct gather {
-    struct pfs_eval *e;
-    unsigned line;
-    size_t cap;
-};
-
-/* Whether an override's native key looks like that of a password. */
-static bool is_secret(const struct pfs_eval *e, const char *native)
-{
-    char key[PFS_KEY_MAX + 2];
-    struct pfs_key found;
-    snprintf(key, sizeof key, "%s:%s", e->file->model->tmpl->vendor, native);
-    return pfs_catalogue_find(e->phone->catalogue, key, &found, NULL) == 0 && found.secret;
-}
-
-static int gather_override(void *arg, const char *key, const struct pfs_value *value)
-{
-    struct gather *g = arg;
-    struct pfs_eval *e = g->e;
-    bool masked = e->phone->mask && is_secret(e, key);
-    if (e->n_overrides == g->cap) {
-        size_t cap = g->cap ? g->cap * 2 : 16;
-        struct pfs_override *more = pfs_arena_alloc(&e->kept, cap * sizeof *more);
-        if (!more)
-            return -ENOMEM;
-        if (e->n_overrides)
-            memcpy(more, e->overrides, e->n_overrides * sizeof *more);
-        e->overrides = more;
-        g->cap = cap;
-    }
-    e->overrides[e->n_overrides++] =
-        (struct pfs_override){.key = key, .value = masked ? e->phone->mask : value->text, .line = g->line};
-    return 0;
-}
-
-static int gather_overrides(struct pfs_eval *e, struct pfs_err *err)
-{
-    const char *vendor = e->file->model->tmpl->vendor;
-    const struct pfs_device *d = e->phone->device;
-    struct gather g = {.e = e};
-    int r = pfs_phone_overrides(e->phone, NULL, vendor, gather_override, &g);
-    for (size_t i = 0; d && i < d->n_lines && r == 0; i++) {
-        g.line = d->lines[i].number;
-        r = pfs_phone_overrides(e->phone, &d->lines[i], vendor, gather_override, &g);
-    }
-    return r < 0 ? pfs_err_nomem(err) : 0;
-}
-
-/* How much an override counts for the line at hand: its own before the device's before another line's. */
-static int override_weight(const struct pfs_eval *e, const struct pfs_override *o)
-{
-    if (o->line && o->line == e->line_number)
-        return 3;
-    return o->line ? 1 : 2;
-}
-
-/* Whether a file has a native key once only: an override then stands for all the pairs of that key that the
- * template would write, and a line's override is meant wherever it is. Elements and attributes are known by
- * what is around them: the override counts at each, a line's at that line's. */
-static bool has_unique_keys(const struct pfs_eval *e)
-{
-    enum pfs_pair_shape shape = e->emit.syntax->shape;
-    return shape == PFS_PAIR_LINE || shape == PFS_PAIR_ENTRY;
-}
-
-static bool counts_here(const struct pfs_eval *e, const struct pfs_override *o, struct pfs_str key)
-{
-    if (strlen(o->key) != key.len || memcmp(o->key, key.s, key.len) != 0)
-        return false;
-    return o->line == 0 || e->line_number == 0 || o->line == e->line_number || has_unique_keys(e);
-}
-
-/* The override of this native key; all of that key count as used from now on. *ret_again: one was used
- * before. */
-static struct pfs_override *find_override(struct pfs_eval *e, struct pfs_str key, bool *ret_again)
-{
-    struct pfs_override *best = NULL;
-    *ret_again = false;
-    for (size_t i = 0; i < e->n_overrides; i++) {
-        struct pfs_override *o = &e->overrides[i];
-        if (!counts_here(e, o, key))
-            continue;
-        *ret_again = *ret_again || (o->used && has_unique_keys(e));
-        o->used = true;
-        if (!best || override_weight(e, o) > override_weight(e, best))
-            best = o;
-    }
-    return best;
-}
-
-/* ---- pairs ---- */
-
-/* The native key with its section before it, as overrides name it. */
-static int native_key(struct pfs_eval *e, struct pfs_str key, struct pfs_str *ret, struct pfs_err *err)
-{
-    const char *section = pfs_emit_section(&e->emit);
-    *ret = key;
-    if (!*section)
-        return 0;
-    size_t section_len = strlen(section);
-    char *whole = pfs_arena_alloc(&e->scratch, section_len + key.len + 2);
-    if (!whole)
-        return pfs_err_nomem(err);
-    memcpy(whole, section, section_len);
-    whole[section_len] = '/';
-    memcpy(whole + section_len + 1, key.s, key.len);
-    *ret = (struct pfs_str){whole, section_len + key.len + 1};
-    return 0;
-}
-
-static void show_pair(struct pfs_eval *e, struct pfs_str native, struct pfs_str value, bool overridden)
-{
-    if (!e->on_pair || e->rehearsing)
-        return;
-    struct pfs_pair pair = {.key = native.s,
-                            .value = value.s,
-                            .n_used = e->n_used,
-                            .used = e->used,
-                            .overridden = overridden,
-                            .contact = e->contact_index ? e->contact.account : NULL};
-    e->on_pair(e->arg, &pair);
-}
-
-/* What stands for an empty value, NULL: nothing does. op NULL: a native key of an override. */
-static const char *empty_word(const struct pfs_file_spec *spec, const struct pfs_op *op)
-{
-    return op && op->empty ? op->empty : spec->empty;
-}
-
-static int write_pair(struct pfs_eval *e, const struct pfs_op *op, struct pfs_str key, struct pfs_str value,
-                      struct pfs_err *err)
-{
-    const char *empty = empty_word(e->file->spec, op);
-    bool literal = value.len == 0 && empty;
-    if (literal)
-        value = (struct pfs_str){empty, strlen(empty)};
-    else if (op && op->max && value.len > op->max)
-        return pfs_err_set(err, EINVAL, "the value for %.*s is longer than %zu bytes", (int)key.len, key.s,
-                           op->max);
-    return pfs_emit_pair(&e->emit, key.s, key.len, value.s, value.len, op ? op->attribute : NULL, literal,
-                         err);
-}
-
-/* The same for the value alone. */
-static int write_pair_value(const struct pfs_file_spec *spec, const struct pfs_op *op, struct pfs_str value,
-                            struct pfs_buf *out)
-{
-    const char *empty = empty_word(spec, op);
-    bool literal = value.len == 0 && empty, in_attribute = spec->syntax->shape == PFS_PAIR_ATTRIBUTE;
-    if (literal)
-        value = (struct pfs_str){empty, strlen(empty)};
-    else if ((op->max && value.len > op->max) ||
-             pfs_syntax_check_value(spec->syntax, &spec->rules, value.s, value.len, NULL) < 0)
-        return -EINVAL;
-    pfs_emit_value(spec->syntax, &spec->rules, value.s, value.len, in_attribute, literal, out);
-    return 0;
-}
-
-int pfs_eval_write_value(const struct pfs_file_spec *spec, const struct pfs_op *op, struct pfs_str value,
-                         struct pfs_buf *out)
-{
-    if (op->code == PFS_OP_SET)
-        return write_pair_value(spec, op, value, out);
-    int r = pfs_syntax_check_value(spec->syntax, &spec->rules, value.s, value.len, NULL);
-    if (r == 0)
-        pfs_syntax_escape(spec->syntax, &spec->rules, value.s, value.len, op->code == PFS_OP_ATTRIBUTE, out);
-    return r;
-}
-
-static int run_set(struct pfs_eval *e, const struct pfs_op *op, struct pfs_err *err)
-{
-    struct pfs_str key, native, value;
-    bool again = false;
-    int r = pfs_eval_expr(e, op->key, &key, err);
-    if (r < 0 || (r = native_key(e, key, &native, err)) < 0)
-        return r;
-    pfs_trace_give_up(e); /* where the key itself is the phone's own */
-    e->n_used = 0;        /* a key's own loop numbers are no settings */
-    struct pfs_override *o = e->n_overrides ? find_override(e, native, &again) : NULL;
-    if (o && again)
-        return 0; /* a key that the file repeats: the override stands for all of them */
-    if (o)
-        value = (struct pfs_str){o->value, strlen(o->value)};
-    else
-        r = pfs_eval_expr(e, op->value, &value, err);
-    if (r < 0)
-        return r;
-    show_pair(e, native, value, o != NULL);
-    r = write_pair(e, op, key, value, err);
-    pfs_trace_hole(e, op, op->value);
-    return r;
-}
-
-/* The name of the section that a native key begins with, 0: none. */
-static size_t section_len(const struct pfs_eval *e, const char *key)
-{
-    const char *slash = e->emit.syntax->has_sections ? strchr(key, '/') : NULL;
-    return slash && slash[1] ? (size_t)(slash - key) : 0;
-}
-
-/* Writes a native key that the template does not; behind `skip` bytes, its section's. */
-static int write_addition(struct pfs_eval *e, struct pfs_override *o, size_t skip, struct pfs_err *err)
-{
-    bool again;
-    struct pfs_str key = {o->key, strlen(o->key)};
-    o = find_override(e, key, &again);
-    struct pfs_str value = {o->value, strlen(o->value)};
-    e->n_used = 0;
-    show_pair(e, key, value, true);
-    return write_pair(e, NULL, (struct pfs_str){key.s + skip, key.len - skip}, value, err);
-}
-
-/* What is still to be added to the section at hand. */
-static int add_to_section(struct pfs_eval *e, const char *section, struct pfs_err *err)
-{
-    size_t len = strlen(section);
-    int r = 0;
-    for (size_t i = 0; i < e->n_overrides && r == 0; i++) {
-        struct pfs_override *o = &e->overrides[i];
-        if (!o->used && !o->written && strncmp(o->key, section, len) == 0 && o->key[len] == '/' &&
-            o->key[len + 1])
-            r = write_addition(e, o, len + 1, err);
-    }
-    return r;
-}
-
-/* A section of its own, with all that is to be added to it. */
-static int add_section(struct pfs_eval *e, const char *key, size_t len, struct pfs_err *err)
-{
-    int r = pfs_emit_open(&e->emit, key, len, true, err);
-    if (r == 0)
-        r = add_to_section(e, pfs_emit_section(&e->emit), err);
-    if (r == 0)
-        pfs_emit_close(&e->emit);
-    return r;
-}
-
-static int add_all(struct pfs_eval *e, struct pfs_err *err)
-{
-    int r = 0;
-    for (size_t i = 0; i < e->n_overrides && r == 0; i++) {
-        struct pfs_override *o = &e->overrides[i];
-        size_t section = section_len(e, o->key);
-        if (o->used || o->written)
-            continue;
-        r = section ? add_section(e, o->key, section, err) : write_addition(e, o, 0, err);
-    }
-    return r;
-}
-
-static bool has_additions(const struct pfs_eval *e)
-{
-    for (size_t i = 0; i < e->n_overrides; i++)
-        if (!e->overrides[i].used && !e->overrides[i].written)
-            return true;
-    return false;
-}
-
-/* The native keys that the template does not write. Attributes that come too late for the element around get
- * one of their own. */
-static int write_additions(struct pfs_eval *e, struct pfs_err *err)
-{
-    static const char element[] = "overrides";
-    if (e->rehearsing)
-        return 0;
-    e->overrides_done = true;
-    if (!has_additions(e))
-        return 0;
-    bool open = e->emit.syntax->shape == PFS_PAIR_ATTRIBUTE && !pfs_emit_takes_attributes(&e->emit);
-    int r = open ? pfs_emit_open(&e->emit, element, sizeof element - 1, false, err) : 0;
-    if (r == 0)
-        r = add_all(e, err);
-    if (r == 0 && open)
-        pfs_emit_close(&e->emit);
-    return r;
-}
-
 /* ---- limits ---- */
 
 /* Each operation and each turn of a loop is a step. */
@@ -342,7 +63,7 @@ static int run_attribute(struct pfs_eval *e, const struct pfs_op *op, struct pfs
     r = pfs_eval_expr(e, op->value, &value, err);
     if (r < 0)
         return r;
-    r = pfs_emit_attribute(&e->emit, name.s, name.len, value.s, value.len, err);
+    r = pfs_emit_attribute(&e->emit, name.s, name.len, op->prefixed, value.s, value.len, err);
     pfs_trace_hole(e, op, op->value);
     return r;
 }
@@ -397,28 +118,32 @@ static int run_table(struct pfs_eval *e, const struct pfs_op *op, struct pfs_err
 
 /* ---- operations with a body ---- */
 
-/* Overrides that add native keys go into the section that they name, else to the end of the outermost
- * element.
- */
+/* Overrides that add native keys go into the section or element that they name, else to the end of the
+ * outermost element. */
 static int add_before_close(struct pfs_eval *e, const struct pfs_program *p, bool section,
                             struct pfs_err *err)
 {
-    if (!e->file->spec->main && !p->places_overrides)
+    if (!e->n_overrides || (!e->file->spec->main && !p->places_overrides))
         return 0;
+    if (e->emit.syntax->is_tree)
+        return pfs_overrides_add_to_element(e, err);
     if (section)
-        return e->rehearsing ? 0 : add_to_section(e, pfs_emit_section(&e->emit), err);
-    return e->emit.depth == 1 && !e->overrides_done && !p->places_overrides ? write_additions(e, err) : 0;
+        return pfs_overrides_add_to_section(e, err);
+    return e->emit.depth == 1 && !e->overrides_done && !p->places_overrides ? pfs_overrides_add(e, err) : 0;
 }
 
 static int run_open(struct pfs_eval *e, const struct pfs_program *p, unsigned at, bool section,
                     struct pfs_err *err)
 {
     const struct pfs_op *op = &p->ops[at];
+    unsigned what = section ? PFS_EMIT_SECTION : op->prefixed ? PFS_EMIT_PREFIXED : 0;
     struct pfs_str name;
     int r = pfs_eval_expr(e, op->key, &name, err);
-    if (r < 0 || (r = pfs_emit_open(&e->emit, name.s, name.len, section, err)) < 0)
+    if (r < 0 || (r = pfs_emit_open(&e->emit, name.s, name.len, what, err)) < 0)
         return r;
     pfs_trace_give_up(e);
+    if (e->rehearsing && e->emit.syntax->is_tree)
+        pfs_overrides_note_element(e);
     r = run(e, p, at + 1, op->end, err);
     if (r == 0)
         r = add_before_close(e, p, section, err);
@@ -622,7 +347,7 @@ static int run_op(struct pfs_eval *e, const struct pfs_program *p, unsigned at, 
     case PFS_OP_TEXT:
         return run_text(e, op, err);
     case PFS_OP_SET:
-        return run_set(e, op, err);
+        return pfs_eval_set(e, op, err);
     case PFS_OP_COMMENT:
         return pfs_emit_comment(&e->emit, op->value->pieces[0].ref.text.s, err);
     case PFS_OP_ATTRIBUTE:
@@ -648,7 +373,7 @@ static int run_op(struct pfs_eval *e, const struct pfs_program *p, unsigned at, 
     case PFS_OP_IF:
         return run(e, p, at + 1, op->end, err);
     case PFS_OP_OVERRIDES:
-        return write_additions(e, err);
+        return pfs_overrides_add(e, err);
     }
     return 0;
 }
@@ -693,14 +418,13 @@ static int run_all(struct pfs_eval *e, struct pfs_buf *out, struct pfs_err *err)
     if (r == 0 && spec->syntax->is_xml && !e->emit.had_root)
         r = pfs_err_set(err, EINVAL, "the file has no element");
     if (r == 0 && spec->main && !e->overrides_done && !spec->syntax->is_xml)
-        r = write_additions(e, err);
+        r = pfs_overrides_add(e, err);
     if (r == 0)
         r = check_size(e, err);
     return r < 0 ? at_line(e, spec->line, r, err) : 0;
 }
 
-/* Where native keys are added before the file's end, what the template writes behind that place must be
- * known. */
+/* Which native keys the template writes, wherever it does, is known before one is added. */
 static int rehearse(struct pfs_eval *e, struct pfs_err *err)
 {
     struct pfs_buf nothing autobuf = PFS_BUF_INIT(e->file->spec->max_size);
@@ -708,20 +432,70 @@ static int rehearse(struct pfs_eval *e, struct pfs_err *err)
     int r = run_all(e, &nothing, err);
     e->rehearsing = false;
     for (size_t i = 0; i < e->n_overrides; i++) {
-        e->overrides[i].written = e->overrides[i].used;
+        e->overrides[i].written = e->overrides[i].written || e->overrides[i].used;
         e->overrides[i].used = false;
     }
     memset(e->tables, 0, sizeof e->tables);
     return r;
 }
 
-static int render(struct pfs_eval *e, struct pfs_buf *out, struct pfs_err *err)
+/* What another file of the device writes is not added to this one. That file's own faults are its own. */
+static int rehearse_other(struct pfs_eval *e, const struct pfs_file *file, struct pfs_err *err)
+{
+    struct pfs_eval *other = pfs_eval_new(file, e->phone, e->zones);
+    if (!other)
+        return pfs_err_nomem(err);
+    if (e->trace)
+        e->trace->given_up = true;            /* what that file has may hang on the phone's own values */
+    int r = pfs_overrides_gather(other, err); /* the same ones */
+    if (r == 0)
+        rehearse(other, NULL);
+    for (size_t i = 0; r == 0 && i < e->n_overrides; i++)
+        e->overrides[i].written = e->overrides[i].written || other->overrides[i].written;
+    pfs_eval_free(other);
+    return r;
+}
+
+static bool is_other(const struct pfs_eval *e, const struct pfs_file *file)
+{
+    return file != e->file && file->spec->per == PFS_PER_DEVICE && e->phone->device;
+}
+
+/* Whether a key that is added could stand in a file already: behind the place where it is added, or in
+ * another file. */
+static bool needs_rehearsal(const struct pfs_eval *e)
 {
     const struct pfs_file_spec *spec = e->file->spec;
-    int r = gather_overrides(e, err);
-    bool adds_within = spec->program->places_overrides || (spec->main && spec->syntax->has_sections);
-    if (r == 0 && e->n_overrides && adds_within)
-        r = rehearse(e, err);
+    const struct pfs_model *m = e->file->model;
+    bool within = spec->program->places_overrides || spec->syntax->has_sections || spec->syntax->is_tree;
+    for (size_t i = 0; i < m->n_files && !within; i++)
+        within = is_other(e, &m->files[i]);
+    return within && e->n_overrides && (spec->main || spec->program->places_overrides);
+}
+
+static bool all_written(const struct pfs_eval *e)
+{
+    for (size_t i = 0; i < e->n_overrides; i++)
+        if (!e->overrides[i].written)
+            return false;
+    return true;
+}
+
+static int rehearse_all(struct pfs_eval *e, struct pfs_err *err)
+{
+    const struct pfs_model *m = e->file->model;
+    int r = rehearse(e, err);
+    for (size_t i = 0; i < m->n_files && r == 0 && !all_written(e); i++)
+        if (is_other(e, &m->files[i]))
+            r = rehearse_other(e, &m->files[i], err);
+    return r;
+}
+
+static int render(struct pfs_eval *e, struct pfs_buf *out, struct pfs_err *err)
+{
+    int r = pfs_overrides_gather(e, err);
+    if (r == 0 && needs_rehearsal(e))
+        r = rehearse_all(e, err);
     return r < 0 ? r : run_all(e, out, err);
 }
 

@@ -26,9 +26,12 @@ struct pfs_variable {
 struct pfs_override {
     const char *key; /* native */
     const char *value;
-    unsigned line; /* whose it is; 0: the device's */
-    bool used;     /* written, or another of the same key was */
-    bool written;  /* the template writes this key somewhere */
+    bool clears;      /* the value is PFS_VALUE_CLEAR: the key goes */
+    unsigned line;    /* whose it is; 0: the device's */
+    bool used;        /* written, or another of the same key was */
+    bool written;     /* a template of the device writes this key somewhere */
+    size_t home;      /* tree: how much of the key names an element that the file has; 0: the outermost */
+    unsigned element; /* tree: the number of the element that it was added to last */
 };
 
 struct pfs_eval {
@@ -47,6 +50,7 @@ struct pfs_eval {
     size_t n_overrides;
     struct pfs_override *overrides;
     bool overrides_done;
+    unsigned n_elements, element; /* tree: elements that were added to, and the one at hand */
     unsigned steps, most_steps;
     const struct pfs_tz *tz; /* read at first use */
     bool last_is_set;        /* the reference evaluated last came from a scope */
@@ -92,6 +96,18 @@ bool pfs_str_true(struct pfs_str s);
 /* A value as sentences show it: its first 40 bytes, nothing of a secret. Borrowed from e until the next call.
  */
 const char *pfs_eval_shown(struct pfs_eval *e, struct pfs_str value);
+
+/* Writes the pair of a SET, or what an override says instead. */
+int pfs_eval_set(struct pfs_eval *e, const struct pfs_op *op, struct pfs_err *err);
+
+/* Reads the phone's overrides; then adds those of native keys that no template writes: all that are left
+ * (to the end of a file or its outermost element); those of the section around; in a tree those whose home is
+ * the element around. A rehearsal adds none, and notes for each which elements there are. */
+int pfs_overrides_gather(struct pfs_eval *e, struct pfs_err *err);
+int pfs_overrides_add(struct pfs_eval *e, struct pfs_err *err);
+int pfs_overrides_add_to_section(struct pfs_eval *e, struct pfs_err *err);
+int pfs_overrides_add_to_element(struct pfs_eval *e, struct pfs_err *err);
+void pfs_overrides_note_element(struct pfs_eval *e);
 
 /* Applies a filter to *v. */
 int pfs_filter_apply(struct pfs_eval *e, const struct pfs_filter *f, struct pfs_str *v, struct pfs_err *err);

@@ -141,9 +141,10 @@ struct pfs_op {
     unsigned line; /* in the template's file, for errors */
     const struct pfs_expr *when, *unless; /* NULL: always */
     const struct pfs_expr *key, *value;
-    const char *attribute; /* SET: fixed attribute `name="value"`, NULL none */
-    const char *empty;     /* SET: written for an empty value; NULL: the file's */
-    size_t max;            /* SET: bytes; LINES, TABLE, CONTACTS: number; 0: no limit of its own */
+    bool prefixed;     /* SET, ATTRIBUTE, ELEMENT: the key's own text has a colon */
+    const char *fixed; /* SET: fixed attributes `a="1" b=""`, NULL none */
+    const char *empty; /* SET: written for an empty value; NULL: the file's */
+    size_t max;        /* SET: bytes; LINES, TABLE, CONTACTS: number; 0: no limit of its own */
     enum pfs_which_lines which;
     int number; /* slot of a variable, number of a table */
     size_t n_words;

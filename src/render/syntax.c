@@ -14,6 +14,7 @@ static const struct pfs_syntax syntaxes[] = {
     {.name = "enclosed", LINES, .between = "=", .quoting = PFS_QUOTING_BARE},
     {.name = "ini", LINES, .between = "=", .has_sections = true},
     {.name = "xml-element", .shape = PFS_PAIR_ELEMENT, .is_xml = true},
+    {.name = "xml-tree", .shape = PFS_PAIR_ELEMENT, .is_xml = true, .is_tree = true},
     {.name = "xml-attribute", .shape = PFS_PAIR_ATTRIBUTE, .is_xml = true},
     {.name = "xml-entry", .shape = PFS_PAIR_ENTRY, .is_xml = true, .has_sections = true},
 };
@@ -115,7 +116,7 @@ static bool is_name_char(char c, bool first)
     return letter || (!first && ((c >= '0' && c <= '9') || c == '-' || c == '.'));
 }
 
-/* A name of XML 1.0 section 2.3 in ASCII, without colon: no namespaces here. */
+/* A name of XML 1.0 section 2.3 in ASCII, without colon. */
 static bool is_xml_name(const char *name, size_t len)
 {
     for (size_t i = 0; i < len; i++)
@@ -124,12 +125,106 @@ static bool is_xml_name(const char *name, size_t len)
     return len > 0;
 }
 
-int pfs_syntax_check_name(const char *name, size_t len, struct pfs_err *err)
+/* The same with a prefix: QName of Namespaces in XML, section 4. */
+static bool is_prefixed_name(const char *name, size_t len)
 {
-    if (!is_xml_name(name, len))
+    const char *colon = memchr(name, ':', len);
+    size_t n = colon ? (size_t)(colon - name) : 0;
+    return colon ? is_xml_name(name, n) && is_xml_name(colon + 1, len - n - 1) : is_xml_name(name, len);
+}
+
+static bool is_name(const char *name, size_t len, bool prefixed)
+{
+    return prefixed ? is_prefixed_name(name, len) : is_xml_name(name, len);
+}
+
+int pfs_syntax_check_name(const char *name, size_t len, bool prefixed, struct pfs_err *err)
+{
+    if (!is_name(name, len, prefixed))
         return pfs_err_set(err, EINVAL, "\"%.*s\" cannot be a name in XML", (int)PFS_MIN(len, 80u), name);
     return 0;
 }
+
+/* ---- keys that carry attributes: name@a=1@b=2 ---- */
+
+size_t pfs_syntax_element_len(const char *key, size_t len)
+{
+    const char *at = memchr(key, '@', len);
+    return at ? (size_t)(at - key) : len;
+}
+
+bool pfs_syntax_next_attribute(const char **at, const char *end, struct pfs_key_attribute *ret)
+{
+    if (*at == end)
+        return false;
+    const char *name = *at + 1; /* behind the '@' */
+    const char *stop = memchr(name, '@', (size_t)(end - name));
+    stop = stop ? stop : end;
+    const char *equals = memchr(name, '=', (size_t)(stop - name));
+    const char *value = equals ? equals + 1 : stop;
+    *ret = (struct pfs_key_attribute){.name = name,
+                                      .name_len = (size_t)((equals ? equals : stop) - name),
+                                      .value = value,
+                                      .value_len = (size_t)(stop - value)};
+    *at = stop;
+    return true;
+}
+
+/* Stands for itself in an attribute, and cannot be taken for another part of a native key. */
+static bool is_attribute_value(const char *value, size_t len)
+{
+    for (size_t i = 0; i < len; i++)
+        if (value[i] <= 0x20 || value[i] >= 0x7f || strchr("<>&\"'=@/", value[i]))
+            return false;
+    return len > 0;
+}
+
+static bool repeats(const char *first, const struct pfs_key_attribute *a)
+{
+    struct pfs_key_attribute b;
+    while (first < a->name - 1 && pfs_syntax_next_attribute(&first, a->name - 1, &b))
+        if (b.name_len == a->name_len && memcmp(b.name, a->name, a->name_len) == 0)
+            return true;
+    return false;
+}
+
+static bool is_element_key(const char *key, size_t len, bool prefixed)
+{
+    size_t name_len = pfs_syntax_element_len(key, len);
+    const char *first = key + name_len;
+    struct pfs_key_attribute a;
+    if (!is_name(key, name_len, prefixed))
+        return false;
+    for (const char *at = first; pfs_syntax_next_attribute(&at, key + len, &a);)
+        if (!is_name(a.name, a.name_len, prefixed) || !is_attribute_value(a.value, a.value_len) ||
+            repeats(first, &a))
+            return false;
+    return true;
+}
+
+/* Fixed attributes have no quotes in their values: NAME=" begins one. */
+bool pfs_syntax_has_fixed(const char *fixed, const char *name, size_t len)
+{
+    for (const char *at = fixed; at; at = strchr(at, ' ')) {
+        at += strspn(at, " ");
+        if (strncmp(at, name, len) == 0 && strncmp(at + len, "=\"", 2) == 0)
+            return true;
+    }
+    return false;
+}
+
+int pfs_syntax_check_fixed(const char *key, size_t len, const char *fixed, struct pfs_err *err)
+{
+    const char *at = key + pfs_syntax_element_len(key, len);
+    struct pfs_key_attribute a;
+    while (fixed && pfs_syntax_next_attribute(&at, key + len, &a))
+        if (pfs_syntax_has_fixed(fixed, a.name, a.name_len))
+            return pfs_err_set(err, EINVAL, "the element has the attribute \"%.*s\" already", (int)a.name_len,
+                               a.name);
+    return 0;
+}
+
+/* ---- keys ---- */
 
 char pfs_syntax_sign(const struct pfs_syntax *s)
 {
@@ -193,17 +288,45 @@ static bool is_entry_key(const char *key, size_t len)
     return true;
 }
 
-int pfs_syntax_check_key(const struct pfs_syntax *s, const char *key, size_t len, struct pfs_err *err)
+static bool is_key(const struct pfs_syntax *s, const char *key, size_t len, bool prefixed)
 {
-    bool ok = len > 0;
-    if (ok && s->shape == PFS_PAIR_ENTRY)
-        ok = is_entry_key(key, len);
-    else if (ok)
-        ok = s->is_xml ? is_xml_name(key, len) : is_line_key(s, key, len);
-    if (!ok)
-        return pfs_err_set(err, EINVAL, "\"%.*s\" cannot be a key of this file's syntax (%s)",
-                           (int)PFS_MIN(len, 80u), key, s->name);
-    return 0;
+    if (len == 0)
+        return false;
+    switch (s->shape) {
+    case PFS_PAIR_LINE:
+        return is_line_key(s, key, len);
+    case PFS_PAIR_ELEMENT:
+        return is_element_key(key, len, prefixed);
+    case PFS_PAIR_ATTRIBUTE:
+        return is_name(key, len, prefixed);
+    case PFS_PAIR_ENTRY:
+        return is_entry_key(key, len);
+    }
+    return false;
+}
+
+static int no_key(const struct pfs_syntax *s, const char *key, size_t len, struct pfs_err *err)
+{
+    return pfs_err_set(err, EINVAL, "\"%.*s\" cannot be a key of this file's syntax (%s)",
+                       (int)PFS_MIN(len, 80u), key, s->name);
+}
+
+int pfs_syntax_check_key(const struct pfs_syntax *s, const char *key, size_t len, bool prefixed,
+                         struct pfs_err *err)
+{
+    return is_key(s, key, len, prefixed) ? 0 : no_key(s, key, len, err);
+}
+
+int pfs_syntax_check_native(const struct pfs_syntax *s, const char *key, size_t len, struct pfs_err *err)
+{
+    size_t at = 0; /* where the pair's own key begins */
+    for (const char *slash; s->is_tree && (slash = memchr(key + at, '/', len - at));) {
+        size_t n = (size_t)(slash - key) - at;
+        if (!is_name(key + at, n, true))
+            return no_key(s, key, len, err);
+        at += n + 1;
+    }
+    return is_key(s, key + at, len - at, true) ? 0 : no_key(s, key, len, err);
 }
 
 static const char *xml_reference(unsigned char c, bool in_attribute)

@@ -9,7 +9,7 @@
 
 enum pfs_pair_shape {
     PFS_PAIR_LINE,      /* KEY between VALUE end-of-line */
-    PFS_PAIR_ELEMENT,   /* <KEY>VALUE</KEY> */
+    PFS_PAIR_ELEMENT,   /* <KEY>VALUE</KEY>; KEY may carry attributes: name@a=1@b=2 */
     PFS_PAIR_ATTRIBUTE, /* KEY="VALUE" in the open tag around it */
     PFS_PAIR_ENTRY,     /* <entry name="KEY" overwrite="true">VALUE</entry> */
 };
@@ -27,6 +27,7 @@ struct pfs_syntax {
     const char *name;
     enum pfs_pair_shape shape;
     bool is_xml;
+    bool is_tree; /* ELEMENT: the elements around a pair, below the outermost, are part of its native key */
     bool has_sections;
     /* LINE, each printable ASCII: */
     const char *before;  /* a pair's key, "" mostly */
@@ -56,11 +57,30 @@ int pfs_syntax_check_value(const struct pfs_syntax *s, const struct pfs_value_ru
 int pfs_syntax_check_text(const struct pfs_syntax *s, const struct pfs_value_rules *rules, const char *text,
                           size_t len, struct pfs_err *err);
 
-/* Whether the text can be a native key of this syntax. -EINVAL. */
-int pfs_syntax_check_key(const struct pfs_syntax *s, const char *key, size_t len, struct pfs_err *err);
+/* Whether the text can be the key of a pair. prefixed: as a name of XML it may have a prefix and a colon
+ * (xsi:type), which only names fixed in a template have. -EINVAL. */
+int pfs_syntax_check_key(const struct pfs_syntax *s, const char *key, size_t len, bool prefixed,
+                         struct pfs_err *err);
+
+/* Whether the text can be a native key as overrides name it: with its section or path. -EINVAL. */
+int pfs_syntax_check_native(const struct pfs_syntax *s, const char *key, size_t len, struct pfs_err *err);
 
 /* Whether the text can be the name of an element or attribute: ASCII, as XML has it. -EINVAL. */
-int pfs_syntax_check_name(const char *name, size_t len, struct pfs_err *err);
+int pfs_syntax_check_name(const char *name, size_t len, bool prefixed, struct pfs_err *err);
+
+/* A key of ELEMENT with attributes: the length of the element's name; then the attributes one by one, *at
+ * behind the one before (first: behind the name). False at the end. */
+struct pfs_key_attribute {
+    const char *name, *value;
+    size_t name_len, value_len;
+};
+size_t pfs_syntax_element_len(const char *key, size_t len);
+bool pfs_syntax_next_attribute(const char **at, const char *end, struct pfs_key_attribute *ret);
+
+/* Fixed attributes of a pair's element: `a="1" b=""`, no quotes in values. Whether they have this one;
+ * whether the key carries one of them too (fixed may be NULL). -EINVAL. */
+bool pfs_syntax_has_fixed(const char *fixed, const char *name, size_t len);
+int pfs_syntax_check_fixed(const char *key, size_t len, const char *fixed, struct pfs_err *err);
 
 /* Appends the template's own text as it is, in the file's encoding. It has been checked. */
 void pfs_syntax_encode(const struct pfs_value_rules *rules, const char *text, size_t len,

@@ -15,7 +15,7 @@ static struct pfs_syntax syntax_of(unsigned byte)
 {
     static const char *const names[] = {"properties", "plain",       "colon",         "quoted",
                                         "ini",        "xml-element", "xml-attribute", "xml-entry"};
-    static const struct {
+    static const struct variant {
         const char *name, *before, *between, *comment, *begin, *end, *enclose_if;
     } variants[] = {
         {.name = "enclosed"},
@@ -25,11 +25,11 @@ static struct pfs_syntax syntax_of(unsigned byte)
         {.name = "quoted", .between = ": ", .begin = "< ", .end = " >", .comment = "rem "},
         {.name = "ini", .enclose_if = "; #"},
         {.name = "properties", .between = " -> ", .enclose_if = "-"},
-        {.name = "ini", .begin = "[ ", .end = " ]"},
+        {.name = "xml-tree"},
     };
     if (!(byte & 128))
         return *pfs_syntax_find(names[byte & 7]);
-    __auto_type v = variants[byte & 7];
+    const struct variant v = variants[byte & 7];
     struct pfs_syntax s = *pfs_syntax_find(v.name);
     s.before = v.before ? v.before : s.before;
     s.between = v.between ? v.between : s.between;
@@ -59,15 +59,17 @@ static struct input split(char *text, size_t len)
 
 static bool pair(struct pfs_emit *e, const char *key, const char *value)
 {
-    return pfs_emit_pair(e, key, strlen(key), value, strlen(value), NULL, false, NULL) == 0;
+    struct pfs_emit_pair p = {.key = key, .key_len = strlen(key), .value = value, .len = strlen(value)};
+    return pfs_emit_pair(e, &p, NULL) == 0;
 }
 
 /* True where all was taken. */
 static bool write_file(struct pfs_emit *e, const struct input *in)
 {
-    bool ok = !e->syntax->is_xml || pfs_emit_open(e, "root", 4, false, NULL) == 0;
-    if (ok && e->syntax->has_sections)
-        ok = pfs_emit_open(e, in->section, strlen(in->section), true, NULL) == 0;
+    bool ok = !e->syntax->is_xml || pfs_emit_open(e, "root", 4, 0, NULL) == 0;
+    unsigned what = e->syntax->has_sections ? PFS_EMIT_SECTION : 0;
+    if (ok && (what || e->syntax->is_tree))
+        ok = pfs_emit_open(e, in->section, strlen(in->section), what, NULL) == 0;
     ok = ok && pair(e, "before", "x") && pair(e, in->key, in->value) && pair(e, "after", "y");
     while (ok && e->depth)
         pfs_emit_close(e);
@@ -76,7 +78,7 @@ static bool write_file(struct pfs_emit *e, const struct input *in)
 
 static bool is_section(const struct one_pair *p, const struct pfs_syntax *s, const char *name)
 {
-    size_t len = s->has_sections ? strlen(name) : 0;
+    size_t len = s->has_sections || s->is_tree ? strlen(name) : 0;
     return p->section.len == len && (len == 0 || memcmp(p->section.data, name, len) == 0);
 }
 
@@ -91,7 +93,7 @@ static void check(const struct pfs_emit *e, const struct input *in)
     fuzz_check(pair_is(&pairs.all[1], in->key, in->value, in->value_len), "the pair is another");
     fuzz_check(pair_is(&pairs.all[2], "after", "y", 1), "the pair behind is another");
     for (size_t i = 0; i < 3; i++)
-        fuzz_check(s->shape == PFS_PAIR_ELEMENT || is_section(&pairs.all[i], s, in->section),
+        fuzz_check((s->shape == PFS_PAIR_ELEMENT && !s->is_tree) || is_section(&pairs.all[i], s, in->section),
                    "the section is another");
     pairs_done(&pairs);
 }

@@ -162,6 +162,7 @@ struct xml {
     unsigned depth, n_roots;
     struct level {
         char name[NAME_SIZE], name_attribute[NAME_SIZE];
+        char key[2 * NAME_SIZE]; /* the name, and its attributes as native keys have them */
         bool has_children;
     } levels[DEPTH_MAX];
     struct pfs_buf text;
@@ -179,7 +180,7 @@ static bool take(struct xml *x, const char *what)
 static bool read_name(struct xml *x, char out[NAME_SIZE])
 {
     size_t n = 0;
-    while (x->at < x->end && (isalnum((unsigned char)*x->at) || strchr("_-.", *x->at)) && *x->at &&
+    while (x->at < x->end && (isalnum((unsigned char)*x->at) || strchr("_-.:", *x->at)) && *x->at &&
            n < NAME_SIZE - 1)
         out[n++] = *x->at++;
     out[n] = '\0';
@@ -253,6 +254,8 @@ static bool read_attribute(struct xml *x, struct level *level)
         return wrong(x->pairs, "an attribute without end");
     if (strcmp(name, "name") == 0)
         snprintf(level->name_attribute, NAME_SIZE, "%s", pfs_buf_str(&value));
+    size_t len = strlen(level->key);
+    snprintf(level->key + len, sizeof level->key - len, "@%s=%s", name, pfs_buf_str(&value));
     if (x->syntax->shape != PFS_PAIR_ATTRIBUTE)
         return true;
     struct one_pair *pair = new_pair(x->pairs);
@@ -276,10 +279,12 @@ static bool end_element(struct xml *x)
         struct one_pair *pair = new_pair(x->pairs);
         if (!pair)
             return wrong(x->pairs, "too many pairs");
-        pfs_buf_str_add(&pair->key, entry ? level->name_attribute : level->name);
+        pfs_buf_str_add(&pair->key, entry ? level->name_attribute : level->key);
         pfs_buf_add(&pair->value, x->text.data, x->text.len);
-        if (x->depth > 0)
+        if (x->depth > 0 && !x->syntax->is_tree)
             pfs_buf_str_add(&pair->section, x->levels[x->depth - 1].name_attribute);
+        for (unsigned i = 1; i < x->depth && x->syntax->is_tree; i++)
+            pfs_buf_printf(&pair->section, "%s%s", i > 1 ? "/" : "", x->levels[i].name);
     }
     pfs_buf_reset(&x->text);
     return true;
@@ -298,6 +303,7 @@ static bool read_open_tag(struct xml *x)
     pfs_buf_reset(&x->text);
     if (!read_name(x, level->name))
         return wrong(x->pairs, "a broken name");
+    memcpy(level->key, level->name, sizeof level->name);
     for (;;) {
         const char *before = x->at;
         skip_blanks(x);

@@ -16,8 +16,8 @@ struct pairs {
 };
 
 /* The file's bytes (ISO-8859-1 where latin1) to pairs in UTF-8. False: it does not follow the grammar, or has
- * too many pairs. For ELEMENT each leaf below the outermost element is a pair, for ATTRIBUTE each attribute.
- */
+ * too many pairs. For ELEMENT each leaf below the outermost element is a pair (its attributes are part of the
+ * key, in a tree the elements around are its section), for ATTRIBUTE each attribute. */
 bool read_back(const struct pfs_syntax *s, bool latin1, const char *bytes, size_t len, struct pairs *ret);
 void pairs_done(struct pairs *p);
 bool pair_is(const struct one_pair *p, const char *key, const char *value, size_t len);

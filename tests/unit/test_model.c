@@ -205,6 +205,28 @@ static void key_length(void **state)
     assert_int_equal(pfs_catalogue_find(catalogue, key, &k, &e), -ENOENT);
 }
 
+static void lengths_of_keys(void **state)
+{
+    static const struct {
+        const char *text, *key;
+    } cases[] = {
+        {"sip.server=a=b", "sip.server"},
+        {"sip.server", "sip.server"},
+        {"=x", ""},
+        {"note=a@b=c", "note"},
+        {"acme:a=b@c=d", "acme:a"},
+        {"acme:a@x=1=v", "acme:a@x=1"},
+        {"acme:a@x=1=v=w@y=z", "acme:a@x=1"},
+        {"acme:p/a@x=1@y=2=", "acme:p/a@x=1@y=2"},
+        {"acme:a@x=1", "acme:a@x=1"},
+        {"acme:a@x==v", "acme:a@x"},
+        {"acme:a@x@y=1", "acme:a@x@y"},
+    };
+    for (size_t i = 0; i < PFS_N_ELEMENTS(cases); i++)
+        if (pfs_key_len(cases[i].text) != strlen(cases[i].key))
+            fail_msg("%s: %zu", cases[i].text, pfs_key_len(cases[i].text));
+}
+
 static void overrides_and_secrets(void **state)
 {
     static const struct {
@@ -1272,6 +1294,7 @@ int main(void)
         cmocka_unit_test(keys_found),
         cmocka_unit_test(keys_refused),
         cmocka_unit_test(key_length),
+        cmocka_unit_test(lengths_of_keys),
         cmocka_unit_test(overrides_and_secrets),
         cmocka_unit_test(values_taken),
         cmocka_unit_test(values_refused),

@@ -253,6 +253,13 @@ static void elements(void **state)
          "value='\xc3\xa4\xe2\x82\xac'/></element>",
          "<?xml version=\"1.0\" encoding=\"ISO-8859-1\"?>\n<!-- \xe4 -->\n<r>\n&#8364;\n  "
          "<a>\xe4&#8364;</a>\n</r>\n"},
+        {"syntax='xml-element'",
+         "<element name='r'><attribute name='xmlns:i' value='u'/><set key='u@idx={line.number}' "
+         "attr='perm=\"\" "
+         "q=\"1 2\"' value='x'/><set key='i:a@i:b=c' value='y'/><element name='i:e'/></element>",
+         "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<r xmlns:i=\"u\">\n  <u idx=\"0\" perm=\"\" q=\"1 "
+         "2\">x</u>\n"
+         "  <i:a i:b=\"c\">y</i:a>\n  <i:e></i:e>\n</r>\n"},
         {"syntax='xml-attribute'",
          "<element name='r'><set key='a' value='\"'/><set key='b' value='2'/><element name='c'><set key='a' "
          "value='3'/></element></element>",
@@ -692,6 +699,86 @@ static void overrides(void **state)
          "<element name='r'><lines max='2'><set key='u' value='{line.number}'/></lines></element>",
          {{0, "acme:u", "d"}, {1, "acme:u", "l"}},
          "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<r>\n  <u>l</u>\n  <u>d</u>\n</r>\n"},
+        {"syntax='xml-element'",
+         "<element name='r'><lines max='2'><set key='u@idx={line.number}' attr='p=\"\"' "
+         "value='{line.number}'/></lines></element>",
+         {{0, "acme:u@idx=2", "x"}, {0, "acme:u", "y"}, {0, "acme:v@a=1", "z"}},
+         "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<r>\n  <u idx=\"1\" p=\"\">1</u>\n  <u idx=\"2\" "
+         "p=\"\">x</u>\n"
+         "  <u>y</u>\n  <v a=\"1\">z</v>\n</r>\n"},
+        /* a tree: replaced, added to the element that there is, missing elements made */
+        {"syntax='xml-tree'",
+         "<element name='d'><attribute name='v' value='1'/><set key='t' value='1'/><element "
+         "name='p'><element name='s'>"
+         "<set key='n' value='N'/></element></element><element name='ls'><lines max='2'><element "
+         "name='l'><set "
+         "key='k@b={line.number}' value='{line.number}'/></element></lines></element></element>",
+         {{0, "acme:p/s/n", "x"},
+          {0, "acme:p/s/o", "y"},
+          {0, "acme:q/r/a", "1"},
+          {0, "acme:q/b", "2"},
+          {0, "acme:z@i=1", "3"}},
+         "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<d v=\"1\">\n  <t>1</t>\n  <p>\n    <s>\n      "
+         "<n>x</n>\n      <o>y</o>\n    </s>\n  </p>\n"
+         "  <ls>\n    <l>\n      <k b=\"1\">1</k>\n    </l>\n    <l>\n      <k b=\"2\">2</k>\n    </l>\n  "
+         "</ls>\n"
+         "  <q>\n    <b>2</b>\n    <r>\n      <a>1</a>\n    </r>\n  </q>\n  <z i=\"1\">3</z>\n</d>\n"},
+        /* at each place, a line's own at that line's */
+        {"syntax='xml-tree'",
+         "<element name='d'><attribute name='v' value='1'/><set key='t' value='1'/><element "
+         "name='p'><element name='s'>"
+         "<set key='n' value='N'/></element></element><element name='ls'><lines max='2'><element "
+         "name='l'><set "
+         "key='k@b={line.number}' value='{line.number}'/></element></lines></element></element>",
+         {{0, "acme:ls/l/m", "d"},
+          {2, "acme:ls/l/m", "l"},
+          {1, "acme:ls/l/e/f", "1"},
+          {1, "acme:ls/l/k@b=1", "x"},
+          {1, "acme:t", "u"}},
+         "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<d v=\"1\">\n  <t>u</t>\n  <p>\n    <s>\n      "
+         "<n>N</n>\n    </s>\n  </p>\n"
+         "  <ls>\n    <l>\n      <k b=\"1\">x</k>\n      <m>d</m>\n      <e>\n        <f>1</f>\n      </e>\n "
+         "   </l>\n"
+         "    <l>\n      <k b=\"2\">2</k>\n      <m>l</m>\n    </l>\n  </ls>\n</d>\n"},
+        /* what is cleared goes, and makes no element */
+        {"syntax='xml-tree'",
+         "<element name='d'><attribute name='v' value='1'/><set key='t' value='1'/><element "
+         "name='p'><element name='s'>"
+         "<set key='n' value='N'/></element></element><element name='ls'><lines max='2'><element "
+         "name='l'><set "
+         "key='k@b={line.number}' value='{line.number}'/></element></lines></element></element>",
+         {{0, "acme:t", "--clear"},
+          {0, "acme:p/s/n", "--clear"},
+          {0, "acme:q/r/a", "--clear"},
+          {2, "acme:ls/l/k@b=2", "--clear"}},
+         "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<d v=\"1\">\n  <p>\n    <s></s>\n  </p>\n"
+         "  <ls>\n    <l>\n      <k b=\"1\">1</k>\n    </l>\n    <l></l>\n  </ls>\n</d>\n"},
+        {PROPERTIES " reserved='--clear'",
+         "<set key='a' value='1'/><lines max='2'><set key='l.{line.number}' value='x'/></lines><set key='a' "
+         "value='2'/>",
+         {{0, "acme:a", "--clear"},
+          {0, "acme:b", "--clear"},
+          {2, "acme:l.2", "--clear"},
+          {0, "acme:l.2", "y"}},
+         "l.1 = x\n"},
+        {PROPERTIES, "<set key='a' value='1'/>", {{99, "acme:a", "--clear"}, {0, "acme:a", "x"}}, "a = x\n"},
+        {PROPERTIES, "<set key='a' value='1'/>", {{99, "acme:a", "x"}, {0, "acme:a", "--clear"}}, ""},
+        {"syntax='ini'",
+         "<section name='s'><set key='a' value='1'/><set key='b' value='1'/></section>",
+         {{0, "acme:s/a", "--clear"}, {0, "acme:t/a", "--clear"}},
+         "[s]\nb=1\n"},
+        {"syntax='xml-attribute'",
+         "<element name='r'><set key='a' value='1'/></element>",
+         {{0, "acme:a", "--clear"}, {0, "acme:b", "--clear"}},
+         "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<r/>\n"},
+        {"syntax='xml-element'",
+         "<element name='r'><lines max='2'><set key='a' value='1'/></lines></element>",
+         {{2, "acme:a", "--clear"}, {0, "acme:b", "--clear"}},
+         "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<r>\n  <a>1</a>\n</r>\n"},
+        {"syntax='xml-entry'",
+         "<element name='c'><section name='s'><set key='a' value='1'/></section></element>",
+         {{0, "acme:s/a", "--clear"}},
+         "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<c>\n  <section name=\"s\"></section>\n</c>\n"},
         /* attributes */
         {"syntax='xml-attribute'",
          "<element name='r'><set key='a' value='1'/><element name='e'><set key='b' "
@@ -715,6 +802,40 @@ static void overrides(void **state)
         check_overrides(cases[i].attrs, cases[i].content, cases[i].all, cases[i].expected);
 }
 
+/* A key that another file of the device has is not added to the main one. */
+static void overrides_of_two_files(void **state)
+{
+    static const char text[] =
+        "<template vendor='acme'><model name='m' lines='2'/>"
+        "<file name='{mac}.cfg' main='yes' syntax='plain'><set key='a' value='1'/></file>"
+        "<file name='{mac}-2.xml' syntax='xml-tree'><element name='r'><element name='e'><set key='b' "
+        "value='1'/></element></element></file>"
+        "<file name='{mac}-3.cfg' syntax='plain'><set key='broken' value=\"{1|div 0}\"/><set key='c' "
+        "value='2'/></file></template>";
+    static const struct {
+        const char *file, *content;
+    } all[] = {
+        {"001565aabbcc.cfg", "a=1\nc=4\nnew=5\n"},
+        {"001565aabbcc-2.xml",
+         "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<r>\n  <e>\n    <b>3</b>\n  </e>\n</r>\n"},
+    };
+    struct bench b;
+    bench_init(&b);
+    set_device(&b, "acme:e/b", "3");
+    set_device(&b, "acme:c", "4"); /* nobody knows that the broken file would have it */
+    set_device(&b, "acme:new", "5");
+    struct pfs_template *t = must_parse(text);
+    for (size_t i = 0; i < PFS_N_ELEMENTS(all); i++) {
+        struct pfs_buf out autobuf = PFS_BUF_INIT(0);
+        struct pfs_err err = {""};
+        if (render_named(t, "m", all[i].file, &b, &out, &err) < 0)
+            fail_msg("%s: %s", all[i].file, err.msg);
+        assert_string_equal(pfs_buf_str(&out), all[i].content);
+    }
+    pfs_template_unref(t);
+    bench_done(&b);
+}
+
 static void overrides_that_fail(void **state)
 {
     static const struct {
@@ -730,6 +851,13 @@ static void overrides_that_fail(void **state)
         {"syntax='ini'", "<section name='s'/>", "acme:a]b/c", "x", "section's name"},
         {"syntax='xml-element'", "<element name='r'/>", "acme:a/b", "x", "cannot be a key"},
         {"syntax='xml-element'", "<element name='r'/>", "acme:a><b", "x", "cannot be a key"},
+        {"syntax='xml-element'", "<element name='r'/>", "acme:a:b", "x", "cannot be a key"},
+        {"syntax='xml-tree'", "<element name='r'/>", "acme:a/", "x", "cannot be a key"},
+        {"syntax='xml-tree'", "<element name='r'/>", "acme:a//b", "x", "cannot be a name"},
+        {"syntax='xml-tree'", "<element name='r'/>", "acme:a:b/c", "x", "cannot be a name"},
+        {"syntax='xml-tree'", "<element name='r'/>", "acme:1/2/3/4", "x", "cannot be a name"},
+        {"syntax='xml-tree'", "<element name='r'/>", "acme:a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a", "x",
+         "nested deeper than 16"},
         {"syntax='xml-attribute'", "<element name='r'/>", "acme:a=\"b\"", "x", "cannot be a key"},
     };
     for (size_t i = 0; i < PFS_N_ELEMENTS(all); i++) {
@@ -932,6 +1060,7 @@ int main(void)
         cmocka_unit_test(many_attributes),
         cmocka_unit_test(values_in_text),
         cmocka_unit_test(overrides),
+        cmocka_unit_test(overrides_of_two_files),
         cmocka_unit_test(overrides_that_fail),
         cmocka_unit_test(pairs_are_shown),
         cmocka_unit_test(names),

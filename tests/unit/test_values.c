@@ -14,6 +14,7 @@ static const struct {
     {"syntax='enclosed'", "", ""},
     {"syntax='ini'", "<section name='s'>", "</section>"},
     {"syntax='xml-element'", "<element name='r'>", "</element>"},
+    {"syntax='xml-tree'", "<element name='r'><element name='s'>", "</element></element>"},
     {"syntax='xml-attribute'", "<element name='r'>", "</element>"},
     {"syntax='xml-entry'", "<element name='r'><section name='s'>", "</section></element>"},
     {"syntax='plain' before='SET ' between=' ' comment='## ' enclose-if='#'", "", ""},
@@ -352,6 +353,41 @@ static void names_of_elements(void **state)
     }
 }
 
+/* Attributes that a key carries. */
+static void keys_with_attributes(void **state)
+{
+    static const char *const bad[] = {"a@",      "a@x",    "a@x=",         "@x=1",     "a@x=1@x=2", "a@x=1@",
+                                      "a@x=1=2", "a@x=\"", "a@x=<",        "a@x=&lt;", "a@x=1/2",   "a@1=x",
+                                      "a@x=a b", "a@y=1",  "a@x=\xc3\xa4", "a@x:y=1",  "a@x='"};
+    static const char *const good[] = {"a", "a@x=1", "a@x=1@z=b.c-d:e", "a@x=#"};
+    static const char content[] =
+        "<element name='r'><set key='{provision.url}' attr='y=\"\"' value='v'/></element>";
+    struct bench b;
+    for (size_t i = 0; i < PFS_N_ELEMENTS(bad); i++) {
+        bench_init(&b);
+        set_device(&b, "provision.url", bad[i]);
+        check_refused("syntax='xml-element'", content, &b, EINVAL,
+                      strcmp(bad[i], "a@y=1") == 0 ? "has the attribute \"y\" already" : "cannot be a key");
+        bench_done(&b);
+    }
+    for (size_t i = 0; i < PFS_N_ELEMENTS(good); i++) {
+        struct pfs_template *t =
+            must_parse("<template vendor='v'><model name='m' lines='1'/><file name='{mac}' "
+                       "main='yes' syntax='xml-element'><element name='r'><set "
+                       "key='{provision.url}' value='v'/></element></file></template>");
+        struct pfs_buf out autobuf = PFS_BUF_INIT(0);
+        struct pairs pairs = {0};
+        bench_init(&b);
+        set_device(&b, "provision.url", good[i]);
+        assert_int_equal(render_named(t, NULL, NULL, &b, &out, NULL), 0);
+        assert_true(read_back(t->specs[0].syntax, false, out.data, out.len, &pairs));
+        assert_true(pairs.n == 1 && pair_is(&pairs.all[0], good[i], "v", 1));
+        pairs_done(&pairs);
+        pfs_template_unref(t);
+        bench_done(&b);
+    }
+}
+
 static void keys_of_lines(void **state)
 {
     static const char *const bad[] = {"",   "a=b", "a:b",  " a",   "a ",       "a  b", "#a", ";a",
@@ -400,10 +436,15 @@ static void keys_and_signs(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(values_come_back),  cmocka_unit_test(long_values),
-        cmocka_unit_test(refusals),          cmocka_unit_test(values_elsewhere),
-        cmocka_unit_test(names_of_sections), cmocka_unit_test(names_of_elements),
-        cmocka_unit_test(keys_of_lines),     cmocka_unit_test(keys_and_signs),
+        cmocka_unit_test(values_come_back),
+        cmocka_unit_test(long_values),
+        cmocka_unit_test(refusals),
+        cmocka_unit_test(values_elsewhere),
+        cmocka_unit_test(names_of_sections),
+        cmocka_unit_test(names_of_elements),
+        cmocka_unit_test(keys_of_lines),
+        cmocka_unit_test(keys_and_signs),
+        cmocka_unit_test(keys_with_attributes),
     };
     return cmocka_run_group_tests(tests, fixture_up, fixture_down);
 }
