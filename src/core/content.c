@@ -11,7 +11,6 @@
 enum {
     DEFAULT_CACHE_BYTES = 64 << 20,
     DEFAULT_ENTRIES = 200000,
-    FILES_MAX = 256,      /* of one device */
     SAY_AGAIN_S = 60,     /* seconds until the same failure is logged again */
     STORE_WAIT_MS = 1000, /* for a lock of another: within the time in which every request is answered */
 };
@@ -40,20 +39,8 @@ struct pfs_library *pfs_content_library(struct pfs_content *c)
     return pfs_templates_take(c->templates, NULL);
 }
 
-struct find {
-    struct pfs_content *content;
-    struct pfs_store *store;
-    const char *name;
-    int64_t now;
-    struct pfs_target *target;
-    bool absent;
-    bool known;       /* the name may be of a device that is in the inventory */
-    uint64_t unknown; /* or of one that is not; 0: no MAC */
-    struct pfs_err *err;
-};
-
 /* The model's file that has this name in some spelling. 1: found; 0: none. */
-static int match_file(struct find *f, const struct pfs_model *m, uint64_t mac)
+static int match_file(struct pfs_find *f, const struct pfs_model *m, uint64_t mac)
 {
     uint64_t found;
     f->target->file = pfs_model_file(m, f->name, &found);
@@ -79,7 +66,7 @@ static int add_directory(struct find *f)
 /* 1: the device has this file; 0: it has not. */
 static int find_of_device(void *arg, uint64_t mac)
 {
-    struct find *f = arg;
+    struct pfs_find *f = arg;
     struct pfs_target *t = f->target;
     int r = pfs_resolve_device(f->content->resolver, f->store, mac, f->now, &t->inputs, f->err);
     if (r == -ENOENT)
@@ -103,7 +90,7 @@ static int find_of_device(void *arg, uint64_t mac)
     return r;
 }
 
-static int find_common(struct find *f, const struct pfs_file *file)
+static int find_common(struct pfs_find *f, const struct pfs_file *file)
 {
     struct pfs_target *t = f->target;
     const char *model = file->spec->per == PFS_PER_MODEL ? file->model->name : NULL;
@@ -113,8 +100,7 @@ static int find_common(struct find *f, const struct pfs_file *file)
     return r < 0 ? r : 1;
 }
 
-/* 1: *f->target says where; 0: nowhere. In the snapshot. */
-static int find_target(struct find *f)
+int pfs_content_find(struct pfs_find *f)
 {
     const struct pfs_file *common = pfs_library_common(f->target->library, f->name);
     int r = pfs_store_watermark(f->store, &f->target->at, f->err);
@@ -154,9 +140,9 @@ static bool is_device(uint64_t mac)
     return mac >> 24 != 0 && pfs_mac_parse(text, &mac, NULL) == 0;
 }
 
-static void note_unknown(struct pfs_content *c, const char *name, uint64_t mac)
+void pfs_content_note_unknown(struct pfs_content *c, const char *name, uint64_t mac)
 {
-    if (!is_device(mac))
+    if (!is_device(mac) || strlen(name) > PFS_FILE_NAME_MAX)
         return;
     pfs_tally(&c->tallies.unknown);
     pfs_unknown_note(c->unknown, name, mac, c->now());
@@ -171,12 +157,12 @@ static int lookup(struct pfs_content *c, struct pfs_store *s, const char *name, 
     if (r != 0)
         return r;
     t.library = pfs_templates_take(c->templates, &t.library_generation);
-    struct find f = {
+    struct pfs_find f = {
         .content = c, .store = s, .name = name, .now = pfs_content_now(c), .target = &t, .err = err};
-    r = find_target(&f);
+    r = pfs_content_find(&f);
     *ret_absent = f.absent;
     if (r == 0 && f.unknown && !f.known)
-        note_unknown(c, name, f.unknown);
+        pfs_content_note_unknown(c, name, f.unknown);
     int known = r == 1 && strcmp(t.name, name) != 0 ? find_current(c, s, t.name, ret, &t.era, err) : 0;
     if (known != 0)
         r = known; /* another spelling of what is there */
@@ -187,7 +173,7 @@ static int lookup(struct pfs_content *c, struct pfs_store *s, const char *name, 
 }
 
 /* Says that a lookup failed; what was said last is not said again for a while. */
-static void log_failure(struct pfs_content *c, const char *name, const struct pfs_err *why, bool served)
+void pfs_content_log_failure(struct pfs_content *c, const char *name, const struct pfs_err *why, bool served)
 {
     uint64_t hash = XXH3_64bits(why->msg, strlen(why->msg));
     int64_t now = pfs_content_now(c);
@@ -201,8 +187,7 @@ static void log_failure(struct pfs_content *c, const char *name, const struct pf
                 served ? "; the last version stays in service" : "");
 }
 
-/* The entry of any file of this device; NULL: none. With the lock. */
-static const struct pfs_entry *find_entry_of(struct pfs_content *c, const struct pfs_library *l, uint64_t mac)
+const struct pfs_entry *pfs_entry_of(struct pfs_content *c, const struct pfs_library *l, uint64_t mac)
 {
     char name[PFS_FILE_NAME_MAX + 1];
     for (size_t i = 0; i < l->n_patterns; i++) {
@@ -227,7 +212,7 @@ static int find_spelling(void *arg, uint64_t mac)
     struct find_last *f = arg;
     char name[PFS_FILE_NAME_MAX + 1];
     uint64_t found;
-    const struct pfs_entry *e = find_entry_of(f->content, f->library, mac);
+    const struct pfs_entry *e = pfs_entry_of(f->content, f->library, mac);
     const char *model = e ? e->inputs->device->model : NULL;
     const struct pfs_model *m = model ? pfs_library_model(f->library, model) : NULL;
     const struct pfs_file *file = m ? pfs_model_file(m, f->name, &found) : NULL;
@@ -261,7 +246,7 @@ struct pfs_version *pfs_content_last(struct pfs_content *c, const char *name, co
     struct pfs_version *v = e && e->version ? pfs_entry_use(c, e) : NULL;
     pthread_mutex_unlock(&c->lock);
     pfs_library_unref(l);
-    log_failure(c, name, why, v != NULL);
+    pfs_content_log_failure(c, name, why, v != NULL);
     return v;
 }
 
@@ -318,15 +303,19 @@ static int notice_going_back(struct pfs_content *c, struct pfs_store *s, const s
     return 0;
 }
 
-/* One snapshot, and a look in it. While the store is held by another, only one lookup's time is spent on
- * waiting, so that requests do not queue up behind each other. */
+int pfs_content_begin(struct pfs_content *c, struct pfs_store *s, struct pfs_err *err)
+{
+    pfs_store_patience(s, __atomic_load_n(&c->store_busy, __ATOMIC_RELAXED) ? 0 : STORE_WAIT_MS);
+    int r = pfs_store_begin(s, err);
+    __atomic_store_n(&c->store_busy, r == -EBUSY, __ATOMIC_RELAXED);
+    return r;
+}
+
 int pfs_content_look(struct pfs_content *c, struct pfs_store *s, const char *name, struct pfs_version **ret,
                      bool *ret_absent, struct pfs_err *err)
 {
     struct pfs_watermark seen = newest_seen(c);
-    pfs_store_patience(s, __atomic_load_n(&c->store_busy, __ATOMIC_RELAXED) ? 0 : STORE_WAIT_MS);
-    int r = pfs_store_begin(s, err);
-    __atomic_store_n(&c->store_busy, r == -EBUSY, __ATOMIC_RELAXED);
+    int r = pfs_content_begin(c, s, err);
     if (r < 0)
         return r;
     r = notice_going_back(c, s, &seen, err);
@@ -348,21 +337,18 @@ static uint64_t find_mac(const char *name)
     return 0;
 }
 
-/* A phone of a make that no template is for: it is known by the MAC in the name, where that is in no
- * inventory. */
-static void notice_stranger(struct pfs_content *c, struct pfs_store *s, const char *name)
+/* Its MAC stands somewhere in the name. */
+void pfs_content_stranger(struct pfs_content *c, struct pfs_store *s, const char *name)
 {
     char text[PFS_MAC_STR];
     int64_t id;
     uint64_t mac = find_mac(name);
-    if (mac == 0)
-        return;
     pfs_mac_format(mac, text);
     pfs_store_patience(s, 0);
-    if (pfs_store_begin(s, NULL) < 0)
+    if (mac == 0 || pfs_store_begin(s, NULL) < 0)
         return;
     if (pfs_store_find(s, PFS_SCOPE_DEVICE, text, &id, NULL) == -ENOENT)
-        note_unknown(c, name, mac);
+        pfs_content_note_unknown(c, name, mac);
     pfs_store_end(s);
 }
 
@@ -374,10 +360,8 @@ int pfs_content_lookup(struct pfs_content *c, struct pfs_store *s, const char *n
     err = err ? err : &own;
     *ret_absent = false;
     pfs_tally(&c->tallies.lookups);
-    if (!pfs_content_concerns(c, name)) {
-        notice_stranger(c, s, name);
+    if (!pfs_content_concerns(c, name))
         return -ENOENT;
-    }
     do {
         if (stale++ > 0 && stale % PFS_STALE_TRIES == 0)
             pfs_resolver_reset(c->resolver);
@@ -391,75 +375,6 @@ int pfs_content_lookup(struct pfs_content *c, struct pfs_store *s, const char *n
     }
     *ret = pfs_content_last(c, name, err);
     return *ret ? 0 : r == -ENOMEM ? r : -EIO;
-}
-
-/* ---- listings ---- */
-
-bool pfs_content_claims(struct pfs_content *c, struct pfs_store *s, const char *name)
-{
-    struct pfs_target t = {0};
-    if (!pfs_content_concerns(c, name))
-        return false;
-    t.library = pfs_templates_take(c->templates, &t.library_generation);
-    struct find f = {.content = c, .store = s, .name = name, .now = pfs_content_now(c), .target = &t};
-    int r = pfs_store_begin(s, NULL);
-    if (r == 0) {
-        r = find_target(&f);
-        pfs_store_end(s);
-    }
-    pfs_target_done(&t);
-    return r != 0 || f.absent;
-}
-
-struct list {
-    struct pfs_library *library;
-    pfs_common_fn common_fn;
-    pfs_device_file_fn device_fn;
-    void *arg;
-};
-
-static int list_model(void *arg, const char *name)
-{
-    struct list *l = arg;
-    const struct pfs_model *m = pfs_library_model(l->library, name);
-    int r = 0;
-    for (size_t i = 0; m && i < m->n_files && r == 0; i++)
-        if (m->files[i].spec->per != PFS_PER_DEVICE)
-            r = l->common_fn(l->arg, m->files[i].name.text);
-    return r;
-}
-
-int pfs_content_list_common(struct pfs_content *c, struct pfs_store *s, pfs_common_fn fn, void *arg,
-                            struct pfs_err *err)
-{
-    struct list l = {.library = pfs_templates_take(c->templates, NULL), .common_fn = fn, .arg = arg};
-    int r = pfs_store_models_in_use(s, list_model, &l, err);
-    pfs_library_unref(l.library);
-    return r;
-}
-
-static int list_device(void *arg, uint64_t mac, const char *model, bool enabled)
-{
-    struct list *l = arg;
-    const struct pfs_model *m = enabled && model ? pfs_library_model(l->library, model) : NULL;
-    char name[PFS_FILE_NAME_MAX + 1];
-    int r = 0;
-    for (size_t i = 0; m && i < m->n_files && i < FILES_MAX && r == 0; i++) {
-        if (m->files[i].spec->per != PFS_PER_DEVICE)
-            continue;
-        pfs_pattern_format(&m->files[i].name, mac, name);
-        r = l->device_fn(l->arg, mac, (unsigned)i, name);
-    }
-    return r;
-}
-
-int pfs_content_list_devices(struct pfs_content *c, struct pfs_store *s, uint64_t from_mac,
-                             pfs_device_file_fn fn, void *arg, struct pfs_err *err)
-{
-    struct list l = {.library = pfs_templates_take(c->templates, NULL), .device_fn = fn, .arg = arg};
-    int r = pfs_store_list(s, from_mac, list_device, &l, err);
-    pfs_library_unref(l.library);
-    return r;
 }
 
 /* ---- making and freeing ---- */

@@ -27,12 +27,14 @@ int pfs_content_new(const struct pfs_context *c, struct pfs_state *state, const 
 int pfs_content_start(struct pfs_content *c, struct pfs_err *err);
 void pfs_content_free(struct pfs_content *c);
 
+/* Names are paths below the mount's root, in any spelling; a folder's path is "" for the root itself. */
+
 /* Whether the inventory could have a file of this name, so that its answer hangs on the store. */
 bool pfs_content_concerns(struct pfs_content *c, const char *name);
 
-/* Finds the version that a name at the root leads to now, a reference for the caller. -ENOENT nothing of that
- * name comes from the inventory; *ret_absent then: it must not come from elsewhere either. -EIO it cannot be
- * made and no version made before is in memory. */
+/* Finds the version that a name leads to now, a reference for the caller. -ENOENT nothing of that name comes
+ * from the inventory; *ret_absent then: it must not come from elsewhere either. -EIO it cannot be made and no
+ * version made before is in memory. */
 int pfs_content_lookup(struct pfs_content *c, struct pfs_store *s, const char *name, struct pfs_version **ret,
                        bool *ret_absent, struct pfs_err *err);
 
@@ -40,18 +42,30 @@ int pfs_content_lookup(struct pfs_content *c, struct pfs_store *s, const char *n
  * there is no store to ask: says so in the log, with why. */
 struct pfs_version *pfs_content_last(struct pfs_content *c, const char *name, const struct pfs_err *why);
 
-/* Whether a name would come from the inventory: for listings. Renders nothing. */
-bool pfs_content_claims(struct pfs_content *c, struct pfs_store *s, const char *name);
+/* Finds a folder on the way to files of the inventory; ret_name (PFS_FILE_NAME_MAX + 1 bytes) is it as the
+ * files' names are written. One with a MAC is there if that device has a file in it: one probe of the store.
+ * -ENOENT, with *ret_absent as above. s NULL, there is no store to ask, for the reason in err: by what is in
+ * memory; -EIO it does not tell. */
+int pfs_content_folder(struct pfs_content *c, struct pfs_store *s, const char *path, char *ret_name,
+                       bool *ret_absent, struct pfs_err *err);
 
-/* The files that are common to the models in use, by canonical name; then a device's, from a MAC on. fn's
- * non-zero stops and is returned. */
-typedef int (*pfs_common_fn)(void *arg, const char *name);
-int pfs_content_list_common(struct pfs_content *c, struct pfs_store *s, pfs_common_fn fn, void *arg,
-                            struct pfs_err *err);
+/* Whether there are names of the inventory in the folder, that a listing would ask the store for. */
+bool pfs_content_lists(struct pfs_content *c, const char *folder);
+
+/* Whether a name is listed as the inventory's, or must not be there, so that an asset of this name is not
+ * listed. A folder without MAC is both: no. Renders nothing. */
+bool pfs_content_claims(struct pfs_content *c, struct pfs_store *s, const char *name, bool is_folder);
+
+/* The files in a folder that are common to the models in use, and its folders without MAC, of those too, as
+ * they are written there, some twice; then a device's files and folders, from a MAC on. fn's non-zero stops
+ * and is returned. */
+typedef int (*pfs_common_fn)(void *arg, const char *name, bool is_folder);
+int pfs_content_list_common(struct pfs_content *c, struct pfs_store *s, const char *folder, pfs_common_fn fn,
+                            void *arg, struct pfs_err *err);
 /* index: which of the device's files, from 0, at most 255. */
-typedef int (*pfs_device_file_fn)(void *arg, uint64_t mac, unsigned index, const char *name);
-int pfs_content_list_devices(struct pfs_content *c, struct pfs_store *s, uint64_t from_mac,
-                             pfs_device_file_fn fn, void *arg, struct pfs_err *err);
+typedef int (*pfs_device_file_fn)(void *arg, uint64_t mac, unsigned index, const char *name, bool is_folder);
+int pfs_content_list_devices(struct pfs_content *c, struct pfs_store *s, const char *folder,
+                             uint64_t from_mac, pfs_device_file_fn fn, void *arg, struct pfs_err *err);
 
 /* The next node id: versions and directories draw from one counter. */
 uint64_t pfs_content_next_id(struct pfs_content *c);
@@ -75,6 +89,8 @@ void pfs_content_on_publish(struct pfs_content *c, pfs_publish_fn fn, void *arg)
 
 /* Names asked for that look like a MAC and were in no inventory then: core/unknown.h. */
 int pfs_content_unknown(struct pfs_content *c, pfs_unknown_fn fn, void *arg);
+/* Nobody has a file of this name: where it tells a MAC, it is a phone's of a make that no template is for. */
+void pfs_content_stranger(struct pfs_content *c, struct pfs_store *s, const char *name);
 /* The MAC has come into the inventory: its names are unknown no more. */
 void pfs_content_adopted(struct pfs_content *c, uint64_t mac);
 

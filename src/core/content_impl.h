@@ -1,7 +1,8 @@
 /* What the parts of the content share: inside core/content*.c only.
  *
- * content.c finds where a name leads, content_entries.c remembers names with what they led to, content_make.c
- * makes versions, content_tell.c says what there is to say about it. */
+ * content.c finds where a name leads, content_list.c where a folder does and what is in it, content_entries.c
+ * remembers names with what they led to, content_make.c makes versions, content_tell.c says what there is to
+ * say about it. */
 #pragma once
 
 #include "core/content.h"
@@ -78,6 +79,9 @@ void pfs_entry_remove(struct pfs_content *c, struct pfs_entry *e);
 /* Whether the version at hand is what a render would give now. Moves its gen up where it is. */
 bool pfs_entry_is_current(struct pfs_content *c, struct pfs_entry *e);
 
+/* The entry of any file of this device; NULL: none. */
+const struct pfs_entry *pfs_entry_of(struct pfs_content *c, const struct pfs_library *l, uint64_t mac);
+
 /* The entry's version (a reference), as the one asked for last. */
 struct pfs_version *pfs_entry_use(struct pfs_content *c, struct pfs_entry *e);
 
@@ -102,8 +106,33 @@ int pfs_content_make(struct pfs_content *c, const struct pfs_target *t, struct p
 
 /* ---- looking a name up (content.c) ---- */
 
+struct pfs_find {
+    struct pfs_content *content;
+    struct pfs_store *store;
+    const char *name;
+    int64_t now;
+    struct pfs_target *target;
+    bool absent;
+    bool known;       /* the name may be of a device that is in the inventory */
+    uint64_t unknown; /* or of one that is not; 0: no MAC */
+    struct pfs_err *err;
+};
+
+/* 1: f->target says where the name leads; 0: nowhere. In a snapshot. */
+int pfs_content_find(struct pfs_find *f);
+
+/* Begins a snapshot. While the store is held by another, only one lookup's time is spent on waiting, so that
+ * requests do not queue up behind each other. */
+int pfs_content_begin(struct pfs_content *c, struct pfs_store *s, struct pfs_err *err);
+
 /* One snapshot, and a look in it: 1 found, 0 nothing of that name; -ESTALE another thread went ahead: again.
  */
 int pfs_content_look(struct pfs_content *c, struct pfs_store *s, const char *name, struct pfs_version **ret,
                      bool *ret_absent, struct pfs_err *err);
 void pfs_content_forget(struct pfs_content *c, const char *name);
+
+/* Says that a lookup failed; what was said last is not said again for a while. */
+void pfs_content_log_failure(struct pfs_content *c, const char *name, const struct pfs_err *why, bool served);
+
+/* Somebody asked for a name of a MAC that is in no inventory. */
+void pfs_content_note_unknown(struct pfs_content *c, const char *name, uint64_t mac);

@@ -91,8 +91,7 @@ static int reply_entry(fuse_req_t req, struct pfs_tree_call *call)
 {
     struct pfs_fs *fs = fs_of(req);
     struct fuse_entry_param e = {.attr_timeout = NO_TIME_S, .entry_timeout = NO_TIME_S};
-    if (pfs_nodes_take_path(fs->nodes, PFS_NODE_CONTROL, call->path, 0, pfs_content_next_id(fs->content),
-                            &e.ino) < 0)
+    if (pfs_nodes_take_control(fs->nodes, call->path, pfs_content_next_id(fs->content), &e.ino) < 0)
         return -ENOMEM;
     fill_attr(fs, e.ino, call->type, pfs_tree_is_folder(call->type) ? 0 : size_of(call), &e.attr);
     if (fuse_reply_entry(req, &e) < 0)
@@ -241,8 +240,7 @@ static int reply_create(fuse_req_t req, const struct pfs_tree_call *call, struct
 {
     struct pfs_fs *fs = fs_of(req);
     struct fuse_entry_param e = {.attr_timeout = NO_TIME_S, .entry_timeout = NO_TIME_S};
-    if (pfs_nodes_take_path(fs->nodes, PFS_NODE_CONTROL, call->path, 0, pfs_content_next_id(fs->content),
-                            &e.ino) < 0) {
+    if (pfs_nodes_take_control(fs->nodes, call->path, pfs_content_next_id(fs->content), &e.ino) < 0) {
         drop_handle(fs_of(req), fi, c);
         return -ENOMEM;
     }
@@ -358,7 +356,7 @@ void pfs_control_remove(fuse_req_t req, const char *folder, const char *name, bo
         r = call.type->remove ? call.type->remove(&call, &why)
                               : pfs_err_set(&why, EPERM, "control/%s: cannot be deleted", call.path);
     if (r == 0)
-        pfs_nodes_release_path(fs_of(req)->nodes, PFS_NODE_CONTROL, call.path);
+        pfs_nodes_release_control(fs_of(req)->nodes, call.path);
     reply_change(req, c, r, &why);
 }
 

@@ -1,6 +1,6 @@
 /* Listings. Offsets are places in an order that changes do not disturb, not counts: names that are common to
- * models and assets by a hash of the name, then devices by MAC and file. So what stays is listed exactly once
- * however much else comes and goes between two reads. */
+ * models, folders and assets by a hash of the name, then devices by MAC and file. So what stays is listed
+ * exactly once however much else comes and goes between two reads. */
 #include "fs/fs.h"
 
 #include <ctype.h>
@@ -18,7 +18,9 @@ enum { DOT = 1, DOT_DOT = 2, CONTROL = 3, FILES_OF_A_DEVICE = 256, NAMES_MAX = 1
 struct listing {
     fuse_req_t req;
     struct pfs_fs *fs;
-    struct pfs_store *store; /* NULL: a folder of assets */
+    const char *folder;      /* its path; "" the root */
+    const char *assets;      /* its path in the assets; NULL: it has none */
+    struct pfs_store *store; /* NULL: nothing of the inventory stands in it */
     char *buf;
     size_t size, used;
     uint64_t from; /* list what comes after this offset */
@@ -32,8 +34,7 @@ struct name {
 };
 
 struct names {
-    struct pfs_fs *fs;
-    struct pfs_store *store; /* to ask whether an asset's name is the inventory's; NULL: not at the root */
+    const struct listing *listing;
     size_t n, cap;
     struct name *names;
 };
@@ -91,17 +92,23 @@ static int add_name(struct names *n, const char *text, mode_t type)
     return 0;
 }
 
-static int add_common(void *arg, const char *name)
+static int add_common(void *arg, const char *name, bool is_folder)
 {
-    return add_name(arg, name, S_IFREG);
+    return add_name(arg, name, is_folder ? S_IFDIR : S_IFREG);
 }
 
+/* Unless the name is the inventory's. */
 static int add_asset(void *arg, const char *name, enum pfs_asset_kind kind)
 {
     struct names *n = arg;
-    if (n->store && pfs_content_claims(n->fs->content, n->store, name))
+    const struct listing *l = n->listing;
+    bool is_folder = kind == PFS_ASSET_FOLDER;
+    autofree char *path = NULL;
+    if (l->store && asprintf(&path, "%s%s%s", l->folder, *l->folder ? "/" : "", name) < 0)
+        return -ENOMEM;
+    if (path && pfs_content_claims(l->fs->content, l->store, path, is_folder))
         return 0;
-    return add_name(n, name, kind == PFS_ASSET_FOLDER ? S_IFDIR : S_IFREG);
+    return add_name(n, name, is_folder ? S_IFDIR : S_IFREG);
 }
 
 static int by_place(const void *a, const void *b)
@@ -127,12 +134,13 @@ static int put_names(struct listing *l, struct names *n)
     return full;
 }
 
-static int list_names(struct listing *l, const char *folder)
+static int list_names(struct listing *l)
 {
-    struct names n = {.fs = l->fs, .store = l->store};
-    int r = l->store ? pfs_content_list_common(l->fs->content, l->store, add_common, &n, NULL) : 0;
-    if (r == 0)
-        r = pfs_assets_list(l->fs->assets, folder, add_asset, &n, NULL);
+    struct names n = {.listing = l};
+    struct pfs_content *c = l->fs->content;
+    int r = l->store ? pfs_content_list_common(c, l->store, l->folder, add_common, &n, NULL) : 0;
+    if (r == 0 && l->assets)
+        r = pfs_assets_list(l->fs->assets, l->assets, add_asset, &n, NULL);
     if (r == 0)
         r = put_names(l, &n);
     free_names(&n);
@@ -141,38 +149,33 @@ static int list_names(struct listing *l, const char *folder)
 
 /* ---- devices ---- */
 
-static int put_device_file(void *arg, uint64_t mac, unsigned index, const char *name)
+static int put_device_file(void *arg, uint64_t mac, unsigned index, const char *name, bool is_folder)
 {
     struct listing *l = arg;
     uint64_t offset = DEVICES + mac * FILES_OF_A_DEVICE + index + 1;
-    return offset > l->from ? put(l, name, S_IFREG, offset) : 0;
+    return offset > l->from ? put(l, name, is_folder ? S_IFDIR : S_IFREG, offset) : 0;
 }
 
 static int list_devices(struct listing *l)
 {
     uint64_t from_mac = l->from > DEVICES ? (l->from - DEVICES - 1) / FILES_OF_A_DEVICE : 0;
-    return pfs_content_list_devices(l->fs->content, l->store, from_mac, put_device_file, l, NULL);
+    return pfs_content_list_devices(l->fs->content, l->store, l->folder, from_mac, put_device_file, l, NULL);
 }
 
 /* 1: the buffer is full; 0: all is listed. */
-static int list_root(struct listing *l)
+static int list(struct listing *l)
 {
-    int r = pfs_fs_store(l->fs, &l->store, NULL);
+    bool is_root = !*l->folder;
+    int r = pfs_content_lists(l->fs->content, l->folder) ? pfs_fs_store(l->fs, &l->store, NULL) : 0;
     if (r == 0)
         r = put_dots(l);
-    if (r == 0 && l->fs->shows_control && l->from < CONTROL)
+    if (r == 0 && is_root && l->fs->shows_control && l->from < CONTROL)
         r = put(l, "control", S_IFDIR, CONTROL);
     if (!l->fs->shows_phones)
         return r;
     if (r == 0 && l->from < DEVICES)
-        r = list_names(l, "");
-    return r == 0 ? list_devices(l) : r;
-}
-
-static int list_folder(struct listing *l, const char *path)
-{
-    int r = put_dots(l);
-    return r == 0 ? list_names(l, path) : r;
+        r = list_names(l);
+    return r == 0 && l->store ? list_devices(l) : r;
 }
 
 void pfs_fs_readdir(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off, struct fuse_file_info *fi)
@@ -184,12 +187,12 @@ void pfs_fs_readdir(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off, stru
     autofree char *buf = malloc(size);
     l.buf = buf;
     if (r == 0) {
+        l.folder = node.path ? node.path : "";
+        l.assets = node.kind == PFS_NODE_ROOT ? "" : node.folder.assets;
         if (!buf)
             r = -ENOMEM;
-        else if (node.kind == PFS_NODE_ROOT)
-            r = list_root(&l);
         else
-            r = node.kind == PFS_NODE_FOLDER ? list_folder(&l, node.path) : -ENOTDIR;
+            r = node.kind == PFS_NODE_ROOT || node.kind == PFS_NODE_FOLDER ? list(&l) : -ENOTDIR;
         pfs_node_done(&node);
     }
     if (r < 0)

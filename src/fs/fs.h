@@ -58,6 +58,9 @@ void pfs_fs_login(pid_t pid, uid_t uid, char *out, size_t size);
 int64_t pfs_fs_process(pid_t pid);
 bool pfs_fs_is_dying(pid_t pid);
 
+/* Looks a name up in the root or a folder, and answers; -errno: not answered (lookup.c). */
+int pfs_fs_lookup(fuse_req_t req, const struct pfs_node *folder, const char *name);
+
 /* Directory listings (dir.c). */
 void pfs_fs_readdir(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off, struct fuse_file_info *fi);
 

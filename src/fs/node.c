@@ -10,10 +10,10 @@ struct node {
     struct pfs_version *version; /* FILE */
     char *path;                  /* FOLDER, CONTROL; `key` is the kind's letter and the path */
     char *key;
-    int64_t mtime;
-    uint64_t parent; /* a file: where and under which name it was looked up last */
+    struct pfs_folder folder; /* FOLDER */
+    uint64_t parent;          /* FILE, FOLDER: where and under which name it was looked up last */
     char *name;
-    struct node *newer, *older; /* files, in order of the last look-up */
+    struct node *newer, *older; /* these, in order of the last look-up */
 };
 
 struct pfs_nodes {
@@ -37,6 +37,7 @@ static void free_node(struct node *n)
 {
     pfs_version_unref(n->version);
     free(n->key);
+    free(n->folder.assets);
     free(n->name);
     free(n);
 }
@@ -57,6 +58,7 @@ void pfs_node_done(struct pfs_node *n)
 {
     pfs_version_unref(n->version);
     free(n->path);
+    free(n->folder.assets);
     *n = (struct pfs_node){0};
 }
 
@@ -104,6 +106,19 @@ static int set_name(struct node *n, uint64_t parent, const char *name)
     return 0;
 }
 
+/* Counts a look-up under this name. */
+static int take(struct pfs_nodes *t, struct node *n, uint64_t parent, const char *name)
+{
+    bool is_new = !n->name;
+    if (set_name(n, parent, name) < 0 && is_new)
+        return -ENOMEM;
+    n->lookups++;
+    if (!is_new)
+        unlink_node(t, n);
+    link_newest(t, n);
+    return 0;
+}
+
 static int take_file(struct pfs_nodes *t, struct pfs_version *v, uint64_t parent, const char *name)
 {
     struct node *n = pfs_map_get_u64(&t->by_id, v->id);
@@ -113,17 +128,12 @@ static int take_file(struct pfs_nodes *t, struct pfs_version *v, uint64_t parent
             return -ENOMEM;
         n->kind = PFS_NODE_FILE;
         n->version = pfs_version_ref(v);
-        link_newest(t, n);
     }
-    if (set_name(n, parent, name) < 0 && !n->name) {
+    if (take(t, n, parent, name) < 0) {
         pfs_map_remove_u64(&t->by_id, v->id);
-        unlink_node(t, n);
         free_node(n);
         return -ENOMEM;
     }
-    n->lookups++;
-    unlink_node(t, n);
-    link_newest(t, n);
     return 0;
 }
 
@@ -152,16 +162,49 @@ static char *path_key(enum pfs_node_kind kind, const char *path)
     return asprintf(&key, "%c%s", kind == PFS_NODE_CONTROL ? 'c' : 'a', path) < 0 ? NULL : key;
 }
 
-static int take_path(struct pfs_nodes *t, enum pfs_node_kind kind, const char *path, int64_t mtime,
-                     uint64_t new_id, uint64_t *ret_id)
+/* The node of this path, made where there is none. */
+static int find_path(struct pfs_nodes *t, enum pfs_node_kind kind, const char *path, uint64_t new_id,
+                     struct node **ret)
 {
     autofree char *key = path_key(kind, path);
     if (!key)
         return -ENOMEM;
-    struct node *n = pfs_map_get(&t->paths, key, strlen(key));
-    if (!n && add_path(t, kind, key, new_id, &n) < 0)
+    *ret = pfs_map_get(&t->paths, key, strlen(key));
+    return *ret ? 0 : add_path(t, kind, key, new_id, ret);
+}
+
+static void drop_node(struct pfs_nodes *t, struct node *n)
+{
+    pfs_map_remove(&t->paths, n->key, strlen(n->key));
+    pfs_map_remove_u64(&t->by_id, n->id);
+    free_node(n);
+}
+
+static int take_folder(struct pfs_nodes *t, const char *path, const struct pfs_folder *f, uint64_t parent,
+                       const char *name, uint64_t new_id, uint64_t *ret_id)
+{
+    struct node *n;
+    char *assets = f->assets ? strdup(f->assets) : NULL;
+    if ((f->assets && !assets) || find_path(t, PFS_NODE_FOLDER, path, new_id, &n) < 0) {
+        free(assets);
         return -ENOMEM;
-    n->mtime = mtime;
+    }
+    free(n->folder.assets);
+    n->folder = *f;
+    n->folder.assets = assets;
+    if (take(t, n, parent, name) < 0) {
+        drop_node(t, n);
+        return -ENOMEM;
+    }
+    *ret_id = n->id;
+    return 0;
+}
+
+static int take_control(struct pfs_nodes *t, const char *path, uint64_t new_id, uint64_t *ret_id)
+{
+    struct node *n;
+    if (find_path(t, PFS_NODE_CONTROL, path, new_id, &n) < 0)
+        return -ENOMEM;
     n->lookups++;
     *ret_id = n->id;
     return 0;
@@ -185,7 +228,7 @@ static struct node *forget(struct pfs_nodes *t, uint64_t id, uint64_t count)
     pfs_map_remove_u64(&t->by_id, id);
     if (n->path)
         release_path(t, n);
-    else
+    if (n->name)
         unlink_node(t, n);
     return n;
 }
@@ -195,13 +238,16 @@ static int get(struct pfs_nodes *t, uint64_t id, struct pfs_node *ret)
     const struct node *n = pfs_map_get_u64(&t->by_id, id);
     if (!n)
         return -ESTALE;
-    *ret = (struct pfs_node){.kind = n->kind, .id = id, .mtime = n->mtime};
-    if (!n->path) {
-        ret->version = pfs_version_ref(n->version);
-        return 0;
+    *ret = (struct pfs_node){.kind = n->kind, .id = id, .folder = n->folder};
+    ret->folder.assets = n->folder.assets ? strdup(n->folder.assets) : NULL;
+    ret->path = n->path ? strdup(n->path) : NULL;
+    if ((n->path && !ret->path) || (n->folder.assets && !ret->folder.assets)) {
+        pfs_node_done(ret);
+        return -ENOMEM;
     }
-    ret->path = strdup(n->path);
-    return ret->path ? 0 : -ENOMEM;
+    if (n->version)
+        ret->version = pfs_version_ref(n->version);
+    return 0;
 }
 
 /* ---- the same, locked ---- */
@@ -214,18 +260,26 @@ int pfs_nodes_take_file(struct pfs_nodes *t, struct pfs_version *v, uint64_t par
     return r;
 }
 
-int pfs_nodes_take_path(struct pfs_nodes *t, enum pfs_node_kind kind, const char *path, int64_t mtime,
-                        uint64_t new_id, uint64_t *ret_id)
+int pfs_nodes_take_folder(struct pfs_nodes *t, const char *path, const struct pfs_folder *f, uint64_t parent,
+                          const char *name, uint64_t new_id, uint64_t *ret_id)
 {
     pthread_mutex_lock(&t->lock);
-    int r = take_path(t, kind, path, mtime, new_id, ret_id);
+    int r = take_folder(t, path, f, parent, name, new_id, ret_id);
     pthread_mutex_unlock(&t->lock);
     return r;
 }
 
-void pfs_nodes_release_path(struct pfs_nodes *t, enum pfs_node_kind kind, const char *path)
+int pfs_nodes_take_control(struct pfs_nodes *t, const char *path, uint64_t new_id, uint64_t *ret_id)
 {
-    autofree char *key = path_key(kind, path);
+    pthread_mutex_lock(&t->lock);
+    int r = take_control(t, path, new_id, ret_id);
+    pthread_mutex_unlock(&t->lock);
+    return r;
+}
+
+void pfs_nodes_release_control(struct pfs_nodes *t, const char *path)
+{
+    autofree char *key = path_key(PFS_NODE_CONTROL, path);
     if (!key)
         return;
     pthread_mutex_lock(&t->lock);

@@ -2,8 +2,9 @@
  *
  * A version's node id is the version's id: a new version is a new node, an id is never used twice, so the
  * generation is always 0. The kernel may use a node, open or not, until it has forgotten as many look-ups as
- * it was given; the node keeps the version until then. Folders of the assets keep one node as long as the
- * kernel knows them. Thread-safe. */
+ * it was given; the node keeps the version until then. A folder keeps one node for each path it is asked by,
+ * as long as the kernel knows it: the spellings of a folder are folders of their own to the kernel, which
+ * could not have one directory in two places. Thread-safe. */
 #pragma once
 
 #include "core/version.h"
@@ -12,13 +13,20 @@ struct pfs_nodes;
 
 enum pfs_node_kind { PFS_NODE_ROOT, PFS_NODE_FOLDER, PFS_NODE_FILE, PFS_NODE_CONTROL };
 
+/* What there is to say about a folder. */
+struct pfs_folder {
+    char *assets; /* its path in the assets; NULL: they have none */
+    uint64_t ino;
+    int64_t mtime; /* seconds since 1970 */
+};
+
 /* A copy of what a node stands for; the caller drops the version with pfs_node_done(). */
 struct pfs_node {
     enum pfs_node_kind kind;
     uint64_t id;
     struct pfs_version *version; /* FILE: a reference */
-    char *path;                  /* FOLDER: its path in the assets, CONTROL: its path below control/; owned */
-    int64_t mtime;               /* FOLDER */
+    char *path;                  /* FOLDER: as it was asked for, CONTROL: its path below control/; owned */
+    struct pfs_folder folder;    /* FOLDER: assets is owned */
 };
 void pfs_node_done(struct pfs_node *n);
 
@@ -27,14 +35,16 @@ void pfs_nodes_free(struct pfs_nodes *t);
 
 /* Counts one look-up of this version under parent and name, making the node. 0 or -ENOMEM. */
 int pfs_nodes_take_file(struct pfs_nodes *t, struct pfs_version *v, uint64_t parent, const char *name);
-/* The same for a folder of the assets, or a place in the control tree; *ret_id is its node, new_id where it
- * is not known yet. */
-int pfs_nodes_take_path(struct pfs_nodes *t, enum pfs_node_kind kind, const char *path, int64_t mtime,
-                        uint64_t new_id, uint64_t *ret_id);
+/* The same for a folder, whose path is below the mount's root, in the spelling it was asked in; *ret_id is
+ * its node, new_id where it is not known yet. f->assets is copied. */
+int pfs_nodes_take_folder(struct pfs_nodes *t, const char *path, const struct pfs_folder *f, uint64_t parent,
+                          const char *name, uint64_t new_id, uint64_t *ret_id);
+/* The same for a place in the control tree. */
+int pfs_nodes_take_control(struct pfs_nodes *t, const char *path, uint64_t new_id, uint64_t *ret_id);
 
-/* The next look-up of this path makes another node: to the kernel, a folder that it has removed stays
- * removed, whoever makes it anew. */
-void pfs_nodes_release_path(struct pfs_nodes *t, enum pfs_node_kind kind, const char *path);
+/* The next look-up of this place in the control tree makes another node: to the kernel, a folder that it has
+ * removed stays removed, whoever makes it anew. */
+void pfs_nodes_release_control(struct pfs_nodes *t, const char *path);
 
 /* Takes n look-ups back; at none left the node is gone. */
 void pfs_nodes_forget(struct pfs_nodes *t, uint64_t id, uint64_t n);
@@ -44,8 +54,8 @@ int pfs_nodes_get(struct pfs_nodes *t, uint64_t id, struct pfs_node *ret);
 
 size_t pfs_nodes_count(struct pfs_nodes *t);
 
-/* The names asked least recently, of at most max files, oldest first: parent and name in names[], owned by
- * the caller. Each is moved to the front, so that the next call gives others. Returns how many. */
+/* The names asked least recently, of at most max files and folders, oldest first: parent and name in names[],
+ * owned by the caller. Each is moved to the front, so that the next call gives others. Returns how many. */
 struct pfs_node_name {
     uint64_t parent;
     char *name;

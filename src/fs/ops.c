@@ -27,11 +27,11 @@ void pfs_fs_attr(const struct pfs_fs *fs, const struct pfs_node *n, struct stat 
         ret->st_blocks = (blkcnt_t)((n->version->size + 511) / 512);
         ret->st_mtim.tv_sec = n->version->mtime;
     } else {
-        ret->st_ino = n->id;
+        ret->st_ino = n->kind == PFS_NODE_FOLDER ? n->folder.ino : n->id;
         ret->st_mode = S_IFDIR | 0751; /* the servers' users pass through, and cannot list it */
         ret->st_gid = fs->admin_gid;
         ret->st_nlink = 2;
-        ret->st_mtim.tv_sec = n->kind == PFS_NODE_ROOT ? fs->started : n->mtime;
+        ret->st_mtim.tv_sec = n->kind == PFS_NODE_FOLDER ? n->folder.mtime : fs->started;
     }
     ret->st_atim = ret->st_ctim = ret->st_mtim;
 }
@@ -47,82 +47,6 @@ static void init(void *userdata, struct fuse_conn_info *conn)
         fs->on_ready(fs->on_ready_arg);
 }
 
-/* ---- looking up ---- */
-
-static int reply_file(fuse_req_t req, uint64_t parent, const char *name, struct pfs_version *v)
-{
-    struct pfs_fs *fs = fs_of(req);
-    const struct pfs_node node = {.kind = PFS_NODE_FILE, .id = v->id, .version = v};
-    struct fuse_entry_param e = {.ino = v->id, .attr_timeout = FOR_EVER_S, .entry_timeout = NO_TIME_S};
-    if (pfs_nodes_take_file(fs->nodes, v, parent, name) < 0)
-        return -ENOMEM;
-    pfs_fs_attr(fs, &node, &e.attr);
-    if (fuse_reply_entry(req, &e) < 0) /* the request was interrupted: the kernel did not take it */
-        pfs_nodes_forget(fs->nodes, v->id, 1);
-    else
-        pfs_notify_grown(fs->notify);
-    return 0;
-}
-
-static int reply_folder(fuse_req_t req, const struct pfs_asset *a)
-{
-    struct pfs_fs *fs = fs_of(req);
-    struct pfs_node node = {.kind = PFS_NODE_FOLDER, .mtime = a->mtime};
-    if (pfs_nodes_take_path(fs->nodes, PFS_NODE_FOLDER, a->path, a->mtime, pfs_content_next_id(fs->content),
-                            &node.id) < 0)
-        return -ENOMEM;
-    struct fuse_entry_param e = {.ino = node.id, .attr_timeout = NO_TIME_S, .entry_timeout = NO_TIME_S};
-    pfs_fs_attr(fs, &node, &e.attr);
-    if (fuse_reply_entry(req, &e) < 0)
-        pfs_nodes_forget(fs->nodes, node.id, 1);
-    return 0;
-}
-
-static int lookup_asset(fuse_req_t req, uint64_t parent, const char *folder, const char *name)
-{
-    struct pfs_asset asset;
-    int r = pfs_assets_lookup(fs_of(req)->assets, folder, name, &asset, NULL);
-    if (r == -EMFILE) /* the kernel holds many names of files that are open here */
-        pfs_notify_squeeze(fs_of(req)->notify);
-    if (r < 0)
-        return r;
-    r = asset.kind == PFS_ASSET_FOLDER ? reply_folder(req, &asset)
-                                       : reply_file(req, parent, name, asset.version);
-    pfs_version_unref(asset.version);
-    return r;
-}
-
-/* A name that is made from the inventory wins. */
-static int lookup_root(fuse_req_t req, const char *name)
-{
-    struct pfs_fs *fs = fs_of(req);
-    struct pfs_store *store;
-    struct pfs_version *v = NULL;
-    struct pfs_err why = {""};
-    bool absent = false;
-    if (fs->shows_control && strcmp(name, "control") == 0) {
-        pfs_control_lookup(req, NULL, name);
-        return 0;
-    }
-    if (!fs->shows_phones)
-        return -ENOENT;
-    if (!pfs_content_concerns(fs->content, name))
-        return lookup_asset(req, FUSE_ROOT_ID, "", name);
-    int r = pfs_fs_store(fs, &store, &why);
-    if (r == 0)
-        r = pfs_content_lookup(fs->content, store, name, &v, &absent, NULL);
-    else
-        r = (v = pfs_content_last(fs->content, name, &why))
-                ? 0
-                : -EIO; /* a failing store never looks like a missing phone */
-    if (r == 0) {
-        r = reply_file(req, FUSE_ROOT_ID, name, v);
-        pfs_version_unref(v);
-        return r;
-    }
-    return r == -ENOENT && !absent ? lookup_asset(req, FUSE_ROOT_ID, "", name) : r;
-}
-
 static void op_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
 {
     struct pfs_node node;
@@ -134,10 +58,8 @@ static void op_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
     }
     switch (node.kind) {
     case PFS_NODE_ROOT:
-        r = lookup_root(req, name);
-        break;
     case PFS_NODE_FOLDER:
-        r = lookup_asset(req, parent, node.path, name);
+        r = pfs_fs_lookup(req, &node, name);
         break;
     case PFS_NODE_CONTROL:
         pfs_control_lookup(req, node.path, name);

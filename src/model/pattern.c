@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <strings.h>
 
 struct field {
     const char *text;
@@ -15,88 +16,118 @@ static const struct field fields[] = {
     {"{MAC:}", true, ':'},  {"{mac-}", false, '-'}, {"{MAC-}", true, '-'},
 };
 
-static const struct field *find_field(const char *s, size_t len)
+static const char in_shape[] = "{mac}"; /* what any of them is in a shape */
+
+/* The field that a text begins with; NULL: none of them. */
+static const struct field *find_field(const char *s)
 {
     for (size_t i = 0; i < PFS_N_ELEMENTS(fields); i++)
-        if (strlen(fields[i].text) == len && memcmp(fields[i].text, s, len) == 0)
+        if (strncmp(s, fields[i].text, strlen(fields[i].text)) == 0)
             return &fields[i];
     return NULL;
 }
 
-/* Takes the field at text[at], which is a '{' or '}', and moves *at behind it. */
-static int take_field(const char *text, size_t *at, struct pfs_pattern *p, struct pfs_err *err)
+static size_t mac_len(const struct field *f)
 {
-    const char *end = strchr(text + *at, '}');
-    if (text[*at] == '}' || !end)
+    return f->separator ? PFS_MAC_TEXT_MAX : PFS_MAC_DIGITS;
+}
+
+/* ASCII only, whatever the locale: what a firmware asks for does not depend on the server's language. */
+static char lower(char c)
+{
+    return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
+}
+
+/* ---- parsing ---- */
+
+static int no_such_field(const char *text, const char *at, struct pfs_err *err)
+{
+    const char *end = strchr(at, '}');
+    if (*at == '}' || !end)
         return pfs_err_set(err, EINVAL, "file name \"%s\" has a brace without its partner", text);
-    size_t len = (size_t)(end - (text + *at)) + 1;
-    const struct field *f = find_field(text + *at, len);
-    if (!f)
-        return pfs_err_set(
-            err, EINVAL,
-            "file name \"%s\" has the unknown field %.*s: {mac} {MAC} {mac:} {MAC:} {mac-} {MAC-} are right",
-            text, (int)len, text + *at);
-    if (p->has_mac)
-        return pfs_err_set(err, EINVAL, "file name \"%s\" has two MAC fields: one is right", text);
-    p->has_mac = true;
-    p->upper = f->upper;
-    p->separator = f->separator;
-    p->prefix_len = *at;
-    *at += len;
-    p->suffix = text + *at;
+    return pfs_err_set(
+        err, EINVAL,
+        "file name \"%s\" has the unknown field %.*s: {mac} {MAC} {mac:} {MAC:} {mac-} {MAC-} are right",
+        text, (int)(end - at) + 1, at);
+}
+
+static int check_component(const char *text, const char *name, size_t len, struct pfs_err *err)
+{
+    if (len == 0)
+        return pfs_err_set(err, EINVAL, "file name \"%.80s\" has a '/' with no name on one side", text);
+    if ((len == 1 && name[0] == '.') || (len == 2 && name[0] == '.' && name[1] == '.'))
+        return pfs_err_set(err, EINVAL, "file name \"%.80s\": \"%.*s\" is a folder's own", text, (int)len,
+                           name);
+    if (name == text && len == strlen("control") && strncasecmp(name, "control", len) == 0)
+        return pfs_err_set(err, EINVAL, "file name \"%.80s\": control is the mount's own folder", text);
     return 0;
 }
 
-static size_t mac_len(const struct pfs_pattern *p)
+static int check_components(const char *text, struct pfs_err *err)
 {
-    return p->separator ? PFS_MAC_TEXT_MAX : PFS_MAC_DIGITS;
+    int r = 0;
+    for (const char *name = text; name && r == 0;) {
+        size_t len = strcspn(name, "/");
+        r = check_component(text, name, len, err);
+        name = name[len] ? name + len + 1 : NULL;
+    }
+    return r;
 }
 
-/* How long a name of this pattern is: all of its names are of one length. */
-static size_t name_len(const struct pfs_pattern *p, const char *text)
+/* Fields and characters; the length of all names of this pattern, which is one. */
+static int check_text(const char *text, size_t *ret_len, struct pfs_err *err)
 {
-    return p->has_mac ? p->prefix_len + mac_len(p) + strlen(p->suffix) : strlen(text);
+    *ret_len = 0;
+    for (const char *s = text; *s;) {
+        const struct field *f = find_field(s);
+        if (!f && (*s == '{' || *s == '}'))
+            return no_such_field(text, s, err);
+        if ((unsigned char)*s < 0x20 || *s == 0x7f)
+            return pfs_err_set(err, EINVAL, "file name \"%.80s\" has a control character", text);
+        *ret_len += f ? mac_len(f) : 1;
+        s += f ? strlen(f->text) : 1;
+    }
+    return 0;
 }
 
-static int parse(const char *text, struct pfs_pattern *p, struct pfs_err *err)
+static int check(const char *text, struct pfs_err *err)
 {
+    size_t len;
     if (*text == '\0')
         return pfs_err_set(err, EINVAL, "file name is empty");
-    for (size_t at = 0; text[at];) {
-        char c = text[at];
-        if (c == '/')
-            return pfs_err_set(err, EINVAL, "file name \"%.80s\" has a '/': all files stand in one folder",
-                               text);
-        if ((unsigned char)c < 0x20 || c == 0x7f)
-            return pfs_err_set(err, EINVAL, "file name \"%.80s\" has a control character", text);
-        if (c != '{' && c != '}') {
-            at++;
-            continue;
-        }
-        int r = take_field(text, &at, p, err);
-        if (r < 0)
-            return r;
+    int r = check_text(text, &len, err);
+    if (r == 0 && PFS_MAX(len, strlen(text)) > PFS_FILE_NAME_MAX)
+        r = pfs_err_set(err, EINVAL, "file name \"%.80s…\" is longer than %d bytes", text, PFS_FILE_NAME_MAX);
+    return r < 0 ? r : check_components(text, err);
+}
+
+static void write_shape(const char *text, char *out, bool *ret_has_mac)
+{
+    while (*text) {
+        const struct field *f = find_field(text);
+        if (f) {
+            memcpy(out, in_shape, sizeof in_shape - 1);
+            out += sizeof in_shape - 1;
+            text += strlen(f->text);
+            *ret_has_mac = true;
+        } else
+            *out++ = lower(*text++);
     }
-    if (name_len(p, text) > PFS_FILE_NAME_MAX || strlen(text) > PFS_FILE_NAME_MAX)
-        return pfs_err_set(err, EINVAL, "file name \"%.80s…\" is longer than %d bytes", text,
-                           PFS_FILE_NAME_MAX);
-    if (strcmp(text, ".") == 0 || strcmp(text, "..") == 0)
-        return pfs_err_set(err, EINVAL, "file name \"%s\" is a folder's own", text);
-    return 0;
+    *out = '\0';
 }
 
 int pfs_pattern_parse(const char *text, struct pfs_pattern *ret, struct pfs_err *err)
 {
-    struct pfs_pattern p = {0};
-    int r = parse(text, &p, err);
+    int r = check(text, err);
     if (r < 0)
         return r;
-    p.text = strdup(text);
+    size_t size = strlen(text) + 1; /* a shape is no longer than its text */
+    struct pfs_pattern p = {.text = malloc(2 * size)};
     if (!p.text)
         return pfs_err_nomem(err);
-    if (!p.has_mac)
-        p.prefix_len = strlen(text);
-    p.suffix = p.has_mac ? p.text + (p.suffix - text) : p.text + p.prefix_len;
+    memcpy(p.text, text, size);
+    write_shape(text, p.text + size, &p.has_mac);
+    p.shape = p.text + size;
     *ret = p;
     return 0;
 }
@@ -109,48 +140,101 @@ void pfs_pattern_done(struct pfs_pattern *p)
     *p = (struct pfs_pattern){0};
 }
 
+/* ---- to a name and back ---- */
+
 void pfs_pattern_format(const struct pfs_pattern *p, uint64_t mac, char *out)
 {
-    memcpy(out, p->text, p->prefix_len);
-    out += p->prefix_len;
-    if (p->has_mac) {
+    for (const char *s = p->text; *s;) {
+        const struct field *f = find_field(s);
         char text[PFS_MAC_TEXT_MAX + 1];
-        pfs_mac_format_as(mac, p->upper, p->separator, text);
-        memcpy(out, text, mac_len(p));
-        out += mac_len(p);
+        if (!f) {
+            *out++ = *s++;
+            continue;
+        }
+        pfs_mac_format_as(mac, f->upper, f->separator, text);
+        memcpy(out, text, mac_len(f));
+        out += mac_len(f);
+        s += strlen(f->text);
     }
-    memcpy(out, p->suffix, strlen(p->suffix) + 1);
+    *out = '\0';
 }
 
-/* ASCII only, whatever the locale: what a firmware asks for does not depend on the server's language. */
-static char lower(char c)
-{
-    return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
-}
+/* How a name was read along a shape. */
+struct reading {
+    const char *rest; /* of the shape, behind what the name is */
+    uint64_t mac;
+    bool has_mac;
+};
 
-static bool same_letters(const char *a, const char *b, size_t n)
+/* Reads a name to its end; false where it is none of the shape's beginnings. */
+static bool read_name(const char *shape, const char *name, struct reading *ret)
 {
-    for (size_t i = 0; i < n; i++)
-        if (lower(a[i]) != lower(b[i]))
+    *ret = (struct reading){0};
+    while (*name) {
+        if (*shape != '{') {
+            if (lower(*name++) != *shape++)
+                return false;
+            continue;
+        }
+        uint64_t mac;
+        size_t taken = pfs_mac_scan(name, strnlen(name, PFS_MAC_TEXT_MAX), &mac);
+        if (taken == 0 || (ret->has_mac && mac != ret->mac))
             return false;
+        ret->mac = mac;
+        ret->has_mac = true;
+        name += taken;
+        shape += sizeof in_shape - 1;
+    }
+    ret->rest = shape;
     return true;
 }
 
 bool pfs_pattern_match(const struct pfs_pattern *p, const char *name, uint64_t *ret_mac)
 {
-    size_t len = strlen(name), suffix_len = strlen(p->suffix);
-    if (len < p->prefix_len || !same_letters(name, p->text, p->prefix_len))
+    struct reading r;
+    if (!read_name(p->shape, name, &r) || *r.rest)
         return false;
-    uint64_t mac = 0;
-    size_t taken = 0;
-    if (p->has_mac) {
-        taken = pfs_mac_scan(name + p->prefix_len, len - p->prefix_len, &mac);
-        if (taken == 0)
-            return false;
-    }
-    size_t behind = p->prefix_len + taken;
-    if (len - behind != suffix_len || !same_letters(name + behind, p->suffix, suffix_len))
-        return false;
-    *ret_mac = mac;
+    *ret_mac = r.mac;
     return true;
+}
+
+bool pfs_pattern_is_below(const struct pfs_pattern *p, const char *folder, uint64_t *ret_mac,
+                          bool *ret_has_mac)
+{
+    struct reading r;
+    if (!read_name(p->shape, folder, &r) || (*folder && *r.rest != '/'))
+        return false;
+    *ret_mac = r.mac;
+    *ret_has_mac = r.has_mac;
+    return true;
+}
+
+/* ---- paths ---- */
+
+size_t pfs_path_depth(const char *path)
+{
+    size_t n = *path != '\0';
+    for (; *path; path++)
+        n += *path == '/';
+    return n;
+}
+
+const char *pfs_path_component(const char *path, size_t n, size_t *ret_len)
+{
+    for (; n > 0; n--) {
+        path += strcspn(path, "/");
+        path += *path == '/';
+    }
+    *ret_len = strcspn(path, "/");
+    return path;
+}
+
+void pfs_path_cut(char *path, size_t n)
+{
+    size_t len;
+    const char *next = pfs_path_component(path, n, &len);
+    if (n == 0)
+        *path = '\0';
+    else if (len > 0)
+        path[next - path - 1] = '\0';
 }

@@ -213,6 +213,12 @@ static size_t lower_case(const char *name, char out[PFS_FILE_NAME_MAX + 1])
     return i;
 }
 
+/* What the folders map points to: whose folder it is first, and whether names with a MAC stand in it. */
+struct folder {
+    const struct pfs_file *file;
+    bool devices;
+};
+
 static int index_common_name(struct loader *loader, const struct pfs_file *f, const struct pfs_pattern *p)
 {
     char name[PFS_FILE_NAME_MAX + 1];
@@ -220,15 +226,16 @@ static int index_common_name(struct loader *loader, const struct pfs_file *f, co
     const struct pfs_file *first = pfs_map_get(&loader->lib->common, name, len);
     if (first)
         return first->spec == f->spec ? 0 : claim_twice(loader, first->model, f->model, "file", p->text);
+    const struct folder *folder = pfs_map_get(&loader->lib->folders, name, len);
+    if (folder && claim_twice(loader, folder->file->model, f->model, "file", p->text) < 0)
+        return -ENOMEM;
     return pfs_map_put(&loader->lib->common, name, len, (void *)f, NULL);
 }
 
 static int add_pattern(struct pfs_library *l, const struct pfs_pattern *p, size_t *cap)
 {
     for (size_t i = 0; i < l->n_patterns; i++)
-        if (l->patterns[i]->prefix_len == p->prefix_len &&
-            strncasecmp(l->patterns[i]->text, p->text, p->prefix_len) == 0 &&
-            strcasecmp(l->patterns[i]->suffix, p->suffix) == 0)
+        if (strcmp(l->patterns[i]->shape, p->shape) == 0)
             return 0;
     if (l->n_patterns == *cap) {
         *cap = *cap ? *cap * 2 : 64;
@@ -241,13 +248,50 @@ static int add_pattern(struct pfs_library *l, const struct pfs_pattern *p, size_
     return 0;
 }
 
+static int index_folder(struct loader *loader, const struct pfs_file *f, const char *path, size_t len,
+                        bool devices)
+{
+    struct pfs_library *l = loader->lib;
+    struct folder *folder = pfs_map_get(&l->folders, path, len);
+    const struct pfs_file *file = pfs_map_get(&l->common, path, len);
+    if (file && claim_twice(loader, file->model, f->model, "folder", f->name.text) < 0)
+        return -ENOMEM;
+    if (!folder) {
+        folder = pfs_arena_alloc(&l->arena, sizeof *folder);
+        if (!folder || pfs_map_put(&l->folders, path, len, folder, NULL) < 0)
+            return -ENOMEM;
+        folder->file = f;
+    }
+    folder->devices |= devices;
+    return 0;
+}
+
+/* Each folder of the name, up to the first that has a MAC. */
+static int index_folders(struct loader *loader, const struct pfs_file *f, const struct pfs_pattern *p)
+{
+    int r = 0;
+    for (const char *slash = p->shape; r == 0 && (slash = strchr(slash, '/')); slash++) {
+        if (memchr(p->shape, '{', (size_t)(slash - p->shape)))
+            break;
+        bool devices = strcspn(slash + 1, "{") < strcspn(slash + 1, "/");
+        r = index_folder(loader, f, p->shape, (size_t)(slash - p->shape), devices);
+    }
+    return r;
+}
+
+static int index_name(struct loader *loader, const struct pfs_file *f, const struct pfs_pattern *p,
+                      size_t *cap)
+{
+    int r =
+        f->spec->per == PFS_PER_DEVICE ? add_pattern(loader->lib, p, cap) : index_common_name(loader, f, p);
+    return r < 0 ? r : index_folders(loader, f, p);
+}
+
 static int index_file(struct loader *loader, const struct pfs_file *f, size_t *cap)
 {
-    bool per_device = f->spec->per == PFS_PER_DEVICE;
-    int r = per_device ? add_pattern(loader->lib, &f->name, cap) : index_common_name(loader, f, &f->name);
+    int r = index_name(loader, f, &f->name, cap);
     for (size_t i = 0; i < f->n_aliases && r == 0; i++)
-        r = per_device ? add_pattern(loader->lib, &f->aliases[i], cap)
-                       : index_common_name(loader, f, &f->aliases[i]);
+        r = index_name(loader, f, &f->aliases[i], cap);
     return r;
 }
 
@@ -327,6 +371,7 @@ void pfs_library_unref(struct pfs_library *l)
     pfs_pattern_done(&l->mac_cfg);
     pfs_map_done(&l->models);
     pfs_map_done(&l->common);
+    pfs_map_done(&l->folders);
     pfs_zones_free(l->zones);
     pfs_arena_done(&l->arena);
     free(l);
@@ -408,26 +453,60 @@ const struct pfs_file *pfs_library_common(const struct pfs_library *l, const cha
     return name[len] ? NULL : pfs_map_get(&l->common, lower, len);
 }
 
+/* The MACs that the patterns tell of a path, each once; how many. A path can be read in few ways. */
+enum { READINGS_MAX = 8 };
+
+static size_t find_macs(const struct pfs_library *l, const char *path, bool folder,
+                        uint64_t macs[READINGS_MAX])
+{
+    size_t n = 0;
+    for (size_t i = 0; i < l->n_patterns && n < READINGS_MAX; i++) {
+        uint64_t mac;
+        bool has_mac = true;
+        if (folder ? !pfs_pattern_is_below(l->patterns[i], path, &mac, &has_mac) || !has_mac
+                   : !pfs_pattern_match(l->patterns[i], path, &mac))
+            continue;
+        size_t j = 0;
+        while (j < n && macs[j] != mac)
+            j++;
+        if (j == n)
+            macs[n++] = mac;
+    }
+    return n;
+}
+
 int pfs_library_macs(const struct pfs_library *l, const char *name, int (*fn)(void *arg, uint64_t mac),
                      void *arg)
 {
-    uint64_t seen[8];
-    size_t n = 0;
-    for (size_t i = 0; i < l->n_patterns && n < PFS_N_ELEMENTS(seen); i++) {
-        uint64_t mac;
-        if (!pfs_pattern_match(l->patterns[i], name, &mac))
-            continue;
-        size_t j = 0;
-        while (j < n && seen[j] != mac)
-            j++;
-        if (j < n)
-            continue;
-        seen[n++] = mac;
-        int r = fn(arg, mac);
-        if (r)
-            return r;
-    }
-    return 0;
+    uint64_t macs[READINGS_MAX];
+    size_t n = find_macs(l, name, false, macs);
+    int r = 0;
+    for (size_t i = 0; i < n && r == 0; i++)
+        r = fn(arg, macs[i]);
+    return r;
+}
+
+int pfs_library_folder_macs(const struct pfs_library *l, const char *path, int (*fn)(void *arg, uint64_t mac),
+                            void *arg)
+{
+    uint64_t macs[READINGS_MAX];
+    size_t n = find_macs(l, path, true, macs);
+    int r = 0;
+    for (size_t i = 0; i < n && r == 0; i++)
+        r = fn(arg, macs[i]);
+    return r;
+}
+
+bool pfs_library_folder(const struct pfs_library *l, const char *path, bool *ret_devices)
+{
+    char lower[PFS_FILE_NAME_MAX + 1];
+    size_t len = lower_case(path, lower);
+    *ret_devices = true;
+    if (len == 0)
+        return true;
+    const struct folder *folder = path[len] ? NULL : pfs_map_get(&l->folders, lower, len);
+    *ret_devices = folder && folder->devices;
+    return folder != NULL;
 }
 
 static int by_name(const void *a, const void *b)

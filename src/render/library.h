@@ -27,7 +27,9 @@ struct pfs_library {
     size_t n_patterns;
     const struct pfs_pattern **patterns; /* every different pattern with a MAC */
     struct pfs_pattern mac_cfg;          /* {mac}.cfg, which every device answers to */
-    uint64_t fingerprint;                /* pfs_library_fingerprint() before it was read */
+    struct pfs_map folders; /* lower-case path of a folder to how it is used: folders of names up to
+                               the first with a MAC in it */
+    uint64_t fingerprint;   /* pfs_library_fingerprint() before it was read */
 };
 
 /* Reads both folders. A broken template is a problem, not an error: -ENOMEM, a folder or a schema that is
@@ -64,6 +66,14 @@ const struct pfs_file *pfs_library_common(const struct pfs_library *l, const cha
  * it. */
 int pfs_library_macs(const struct pfs_library *l, const char *name, int (*fn)(void *arg, uint64_t mac),
                      void *arg);
+
+/* Whether a path, in any letter case, is a folder of some model's names that has no MAC in it; "" is the
+ * root. *ret_devices: names or folders with a MAC stand in it. */
+bool pfs_library_folder(const struct pfs_library *l, const char *path, bool *ret_devices);
+
+/* As pfs_library_macs(), for each MAC that a path of a folder may stand for. */
+int pfs_library_folder_macs(const struct pfs_library *l, const char *path, int (*fn)(void *arg, uint64_t mac),
+                            void *arg);
 
 /* Calls fn for every model, in order of name. 0, fn's non-zero, or -ENOMEM. */
 int pfs_library_models(const struct pfs_library *l, int (*fn)(void *arg, const struct pfs_model *m),

@@ -319,30 +319,33 @@ static int make_aliases(struct reader *r, xmlNode *node, struct pfs_file *f, str
     return 0;
 }
 
-static bool same_pattern(const struct pfs_pattern *a, const struct pfs_pattern *b)
+/* Two names that the same thing may be asked by, or one that is a folder of the other: one of the two would
+ * never be found. */
+static bool collide(const struct pfs_pattern *a, const struct pfs_pattern *b)
 {
-    return a->has_mac == b->has_mac && a->prefix_len == b->prefix_len &&
-           strncasecmp(a->text, b->text, a->prefix_len) == 0 && strcasecmp(a->suffix, b->suffix) == 0;
+    size_t len = strlen(a->shape), other = strlen(b->shape), n = PFS_MIN(len, other);
+    char end = len < other ? b->shape[n] : a->shape[n];
+    return strncmp(a->shape, b->shape, n) == 0 && (end == '\0' || end == '/');
 }
 
 static bool claims(const struct pfs_file *f, const struct pfs_pattern *p)
 {
-    bool same = same_pattern(&f->name, p);
-    for (size_t i = 0; i < f->n_aliases && !same; i++)
-        same = same_pattern(&f->aliases[i], p);
-    return same;
+    bool has = collide(&f->name, p);
+    for (size_t i = 0; i < f->n_aliases && !has; i++)
+        has = collide(&f->aliases[i], p);
+    return has;
 }
 
-/* Of two files of a model that have a name in common one would never be found. */
 static int check_names(const struct pfs_model *m, const struct pfs_file *f, const xmlNode *node,
                        struct pfs_err *err)
 {
+    static const char what[] = "another file of this model has that name, or a folder of it";
     for (size_t i = 0; i < m->n_files; i++) {
         if (claims(&m->files[i], &f->name))
-            return fail(node, err, "another file of this model has that name", f->name.text);
+            return fail(node, err, what, f->name.text);
         for (size_t j = 0; j < f->n_aliases; j++)
             if (claims(&m->files[i], &f->aliases[j]))
-                return fail(node, err, "another file of this model has that name", f->aliases[j].text);
+                return fail(node, err, what, f->aliases[j].text);
     }
     return 0;
 }
@@ -633,6 +636,22 @@ static bool has_name(const struct pfs_file *f, const char *name, uint64_t *ret_m
     for (size_t i = 0; i < f->n_aliases; i++)
         if (matches(&f->aliases[i], name, ret_mac))
             return true;
+    return false;
+}
+
+bool pfs_model_has_folder(const struct pfs_model *m, const char *folder, uint64_t mac, char *ret_name)
+{
+    for (size_t i = 0; i < m->n_files; i++)
+        for (size_t j = 0; j <= m->files[i].n_aliases; j++) {
+            const struct pfs_pattern *p = j ? &m->files[i].aliases[j - 1] : &m->files[i].name;
+            uint64_t found;
+            bool has_mac;
+            if (!pfs_pattern_is_below(p, folder, &found, &has_mac) || (has_mac && found != mac))
+                continue;
+            pfs_pattern_format(p, mac, ret_name);
+            pfs_path_cut(ret_name, pfs_path_depth(folder));
+            return true;
+        }
     return false;
 }
 

@@ -97,6 +97,10 @@ const struct pfs_file *pfs_model_file(const struct pfs_model *m, const char *nam
 /* Whether a file of the model is made of its device's directory. */
 bool pfs_model_has_contacts(const struct pfs_model *m);
 
+/* Whether a path, in any spelling, is a folder of one of the names that this MAC's files have. ret_name has
+ * PFS_FILE_NAME_MAX + 1 bytes: the folder as these names are written. */
+bool pfs_model_has_folder(const struct pfs_model *m, const char *folder, uint64_t mac, char *ret_name);
+
 /* Whether the template says that this name must not be found for the model. */
 bool pfs_model_forbids(const struct pfs_model *m, const char *name);
 

@@ -190,7 +190,7 @@ static void test_absent(void **state)
     expect_error(f, "001565aabbcc.boot", ENOENT, true);
     update(f, PFS_SCOPE_DEVICE, DEVICE, PFS_FIELD_ENABLED, "no");
     expect_error(f, FILE_NAME, ENOENT, true);
-    assert_true(pfs_content_claims(f->content, f->store, FILE_NAME));
+    assert_true(pfs_content_claims(f->content, f->store, FILE_NAME, false));
     update(f, PFS_SCOPE_DEVICE, DEVICE, PFS_FIELD_ENABLED, "yes");
     expect_word(f, FILE_NAME, "one");
     update(f, PFS_SCOPE_CUSTOMER, "acme", PFS_FIELD_ENABLED, "no");
@@ -202,8 +202,8 @@ static void test_absent(void **state)
     expect_word(f, FILE_NAME, "one");
     drop(f, PFS_SCOPE_DEVICE, DEVICE);
     expect_error(f, FILE_NAME, ENOENT, false);
-    assert_false(pfs_content_claims(f->content, f->store, FILE_NAME));
-    assert_false(pfs_content_claims(f->content, f->store, "firmware.rom"));
+    assert_false(pfs_content_claims(f->content, f->store, FILE_NAME, false));
+    assert_false(pfs_content_claims(f->content, f->store, "firmware.rom", false));
 }
 
 static void test_common(void **state)

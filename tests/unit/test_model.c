@@ -562,6 +562,10 @@ static void pattern_formats_and_matches(void **state)
         {"{mac-}-directory.xml", "00-15-65-aa-bb-cc-directory.xml", "001565aabbcc-directory.xml",
          "-directory.xml"},
         {"x{MAC-}", "x00-15-65-AA-BB-CC", "X00:15:65:aa:bb:cc", "x"},
+        {"Prov/{mac}/book.xml", "Prov/001565aabbcc/book.xml", "prov/00:15:65:AA:BB:CC/BOOK.XML",
+         "prov/001565aabbcc"},
+        {"{MAC}/{mac}.cfg", "001565AABBCC/001565aabbcc.cfg", "00-15-65-aa-bb-cc/001565AABBCC.cfg",
+         "001565aabbcc/001565aabbcd.cfg"},
     };
     for (size_t i = 0; i < PFS_N_ELEMENTS(cases); i++) {
         struct pfs_pattern p PFS_CLEANUP(pfs_pattern_done) = {0};
@@ -588,7 +592,7 @@ static void pattern_without_field(void **state)
     uint64_t mac = 77;
     assert_int_equal(pfs_pattern_parse("y000000000028.cfg", &p, NULL), 0);
     assert_false(p.has_mac);
-    assert_string_equal(p.suffix, "");
+    assert_string_equal(p.shape, "y000000000028.cfg");
     pfs_pattern_format(&p, 1, name);
     assert_string_equal(name, "y000000000028.cfg");
     assert_true(pfs_pattern_match(&p, "Y000000000028.CFG", &mac));
@@ -602,10 +606,13 @@ static void pattern_refused(void **state)
 {
     static const char *const cases[][2] = {
         {"", "is empty"},
-        {"a/b", "has a '/'"},
-        {"/{mac}", "has a '/'"},
-        {"{mac}{mac}", "two MAC fields"},
-        {"{mac}-{MAC:}", "two MAC fields"},
+        {"/{mac}", "has a '/' with no name"},
+        {"a/", "has a '/' with no name"},
+        {"a//b", "has a '/' with no name"},
+        {"a/./b", "\".\" is a folder's own"},
+        {"{mac}/..", "\"..\" is a folder's own"},
+        {"control", "control is the mount's own folder"},
+        {"Control/{mac}", "control is the mount's own folder"},
         {"{Mac}.cfg", "the unknown field {Mac}"},
         {"{}.cfg", "the unknown field {}"},
         {"{model.name}.cfg", "the unknown field {model.name}"},
@@ -639,6 +646,60 @@ static void pattern_length(void **state)
     assert_int_equal(pfs_pattern_parse(text, &p, NULL), 0);
     pfs_pattern_format(&p, 1, name);
     assert_int_equal(strlen(name), 255);
+}
+
+static void pattern_folders(void **state)
+{
+    static const struct {
+        const char *pattern, *folder;
+        bool is, has_mac;
+    } cases[] = {
+        {"prov/{mac}/a/b.xml", "", true, false},
+        {"prov/{mac}/a/b.xml", "PROV", true, false},
+        {"prov/{mac}/a/b.xml", "prov/00-15-65-AA-BB-CC", true, true},
+        {"prov/{mac}/a/b.xml", "prov/001565aabbcc/A", true, true},
+        {"prov/{mac}/a/b.xml", "prov/001565aabbcc/a/b.xml", false, false},
+        {"prov/{mac}/a/b.xml", "pro", false, false},
+        {"prov/{mac}/a/b.xml", "prov/", false, false},
+        {"prov/{mac}/a/b.xml", "prov/001565aabbcc/a/", false, false},
+        {"prov/{mac}/a/b.xml", "prov/001565aabbc", false, false},
+        {"{mac}.cfg", "", true, false},
+        {"{mac}.cfg", "001565aabbcc", false, false},
+        {"{mac}/{mac}/x", "001565aabbcc/001565aabbcd", false, false},
+    };
+    for (size_t i = 0; i < PFS_N_ELEMENTS(cases); i++) {
+        struct pfs_pattern p PFS_CLEANUP(pfs_pattern_done) = {0};
+        uint64_t mac = 0;
+        bool has_mac = false;
+        assert_int_equal(pfs_pattern_parse(cases[i].pattern, &p, NULL), 0);
+        if (pfs_pattern_is_below(&p, cases[i].folder, &mac, &has_mac) != cases[i].is)
+            fail_msg("%s below %s", cases[i].pattern, cases[i].folder);
+        assert_int_equal(has_mac, cases[i].has_mac);
+        assert_true(mac == (has_mac ? 0x001565aabbccull : 0));
+    }
+}
+
+static void paths(void **state)
+{
+    size_t len;
+    char path[] = "prov/001565aabbcc/a.xml";
+    assert_int_equal(pfs_path_depth(""), 0);
+    assert_int_equal(pfs_path_depth("a"), 1);
+    assert_int_equal(pfs_path_depth(path), 3);
+    assert_string_equal(pfs_path_component(path, 0, &len), path);
+    assert_int_equal(len, 4);
+    assert_string_equal(pfs_path_component(path, 2, &len), "a.xml");
+    assert_int_equal(len, 5);
+    pfs_path_component(path, 3, &len);
+    assert_int_equal(len, 0);
+    pfs_path_cut(path, 3);
+    assert_string_equal(path, "prov/001565aabbcc/a.xml");
+    pfs_path_cut(path, 2);
+    assert_string_equal(path, "prov/001565aabbcc");
+    pfs_path_cut(path, 1);
+    assert_string_equal(path, "prov");
+    pfs_path_cut(path, 0);
+    assert_string_equal(path, "");
 }
 
 /* ---- Time zones ---- */
@@ -1309,6 +1370,8 @@ int main(void)
         cmocka_unit_test(pattern_without_field),
         cmocka_unit_test(pattern_refused),
         cmocka_unit_test(pattern_length),
+        cmocka_unit_test(pattern_folders),
+        cmocka_unit_test(paths),
         cmocka_unit_test(tz_zones),
         cmocka_unit_test(tz_unsettled_zones),
         cmocka_unit_test(tz_strings),

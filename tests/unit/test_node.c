@@ -76,25 +76,34 @@ static void test_forget_too_much(void **state)
     pfs_version_unref(v);
 }
 
+static uint64_t take_folder(void **state, const char *path, const char *assets, int64_t mtime, uint64_t id)
+{
+    const struct pfs_folder f = {.assets = (char *)assets, .ino = 1000, .mtime = mtime};
+    const char *slash = strrchr(path, '/');
+    assert_int_equal(pfs_nodes_take_folder(*state, path, &f, 1, slash ? slash + 1 : path, id, &id), 0);
+    return id;
+}
+
 static void test_folders(void **state)
 {
-    uint64_t a, b, c;
     struct pfs_node n;
-    assert_int_equal(pfs_nodes_take_path(*state, PFS_NODE_FOLDER, "locales", 100, 5, &a), 0);
-    assert_int_equal(pfs_nodes_take_path(*state, PFS_NODE_FOLDER, "locales", 200, 6, &b), 0);
-    assert_int_equal(pfs_nodes_take_path(*state, PFS_NODE_FOLDER, "locales/de", 300, 7, &c), 0);
-    assert_int_equal(a, 5);
-    assert_int_equal(b, 5);
-    assert_int_equal(c, 7);
+    assert_int_equal(take_folder(state, "locales", "Locales", 100, 5), 5);
+    assert_int_equal(take_folder(state, "locales", NULL, 200, 6), 5);
+    assert_int_equal(take_folder(state, "locales/de", NULL, 300, 7), 7);
+    assert_int_equal(take_folder(state, "LOCALES", "Locales", 100, 8), 8); /* a place of its own */
     assert_int_equal(pfs_nodes_get(*state, 5, &n), 0);
     assert_int_equal(n.kind, PFS_NODE_FOLDER);
     assert_string_equal(n.path, "locales");
-    assert_int_equal(n.mtime, 200);
+    assert_null(n.folder.assets); /* as it was last */
+    assert_int_equal(n.folder.mtime, 200);
+    assert_int_equal(n.folder.ino, 1000);
+    pfs_node_done(&n);
+    assert_int_equal(pfs_nodes_get(*state, 8, &n), 0);
+    assert_string_equal(n.folder.assets, "Locales");
     pfs_node_done(&n);
     pfs_nodes_forget(*state, 5, 2);
     assert_false(is_known(*state, 5));
-    assert_int_equal(pfs_nodes_take_path(*state, PFS_NODE_FOLDER, "locales", 100, 8, &a), 0);
-    assert_int_equal(a, 8);
+    assert_int_equal(take_folder(state, "locales", NULL, 100, 9), 9);
 }
 
 /* A folder that was removed and made anew is another node; the old one lives until it is forgotten, and does
@@ -103,16 +112,16 @@ static void test_paths_released(void **state)
 {
     uint64_t a, b, c;
     struct pfs_node n;
-    assert_int_equal(pfs_nodes_take_path(*state, PFS_NODE_CONTROL, "devices/x", 0, 5, &a), 0);
-    pfs_nodes_release_path(*state, PFS_NODE_CONTROL, "devices/x");
-    pfs_nodes_release_path(*state, PFS_NODE_CONTROL, "devices/y");
-    assert_int_equal(pfs_nodes_take_path(*state, PFS_NODE_CONTROL, "devices/x", 0, 6, &b), 0);
+    assert_int_equal(pfs_nodes_take_control(*state, "devices/x", 5, &a), 0);
+    pfs_nodes_release_control(*state, "devices/x");
+    pfs_nodes_release_control(*state, "devices/y");
+    assert_int_equal(pfs_nodes_take_control(*state, "devices/x", 6, &b), 0);
     assert_int_equal(b, 6);
     assert_int_equal(pfs_nodes_get(*state, a, &n), 0);
     assert_string_equal(n.path, "devices/x");
     pfs_node_done(&n);
     pfs_nodes_forget(*state, a, 1);
-    assert_int_equal(pfs_nodes_take_path(*state, PFS_NODE_CONTROL, "devices/x", 0, 7, &c), 0);
+    assert_int_equal(pfs_nodes_take_control(*state, "devices/x", 7, &c), 0);
     assert_int_equal(c, 6);
 }
 
@@ -130,18 +139,18 @@ static void expect_oldest(struct pfs_nodes *t, const char *const *names, size_t 
 static void test_oldest(void **state)
 {
     static const char *const names[] = {"a", "b", "c", "d"};
-    uint64_t folder;
+    assert_int_equal(take_folder(state, "folder", NULL, 0, 50), 50);
     for (uint64_t i = 0; i < 4; i++) {
         struct pfs_version *v = version(i + 2);
         assert_int_equal(pfs_nodes_take_file(*state, v, 1, names[i]), 0);
         pfs_version_unref(v);
     }
-    assert_int_equal(pfs_nodes_take_path(*state, PFS_NODE_FOLDER, "folder", 0, 50, &folder), 0);
     struct pfs_node n;
     assert_int_equal(pfs_nodes_get(*state, 2, &n), 0);
     assert_int_equal(pfs_nodes_take_file(*state, n.version, 1, "a"), 0); /* asked again: the newest */
     pfs_node_done(&n);
-    expect_oldest(*state, (const char *const[]){"b", "c"}, 2);
+    expect_oldest(*state, (const char *const[]){"folder", "b", "c"}, 3);
+    pfs_nodes_forget(*state, 50, 1);
     expect_oldest(*state, (const char *const[]){"d", "a", "b"}, 3); /* these had their turn */
     pfs_nodes_forget(*state, 4, 1);
     expect_oldest(*state, (const char *const[]){"d", "a"}, 2);

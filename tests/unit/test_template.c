@@ -122,16 +122,18 @@ static const struct broken {
      CANNOT_KNOW},
     {PARTS("<file name='{mac}' per='model' syntax='plain'/>"),
      "test.xml:3: a file that is common to devices has no {mac}", CANNOT_KNOW},
-    {PARTS("<file name='{mac}{MAC}' syntax='plain'/>"),
-     "test.xml:3: file name \"{mac}{MAC}\" has two MAC fields", CANNOT_KNOW},
+    {PARTS("<file name='a//{mac}' syntax='plain'/>"),
+     "test.xml:3: file name \"a//{mac}\" has a '/' with no name on one side", CANNOT_KNOW},
+    {PARTS("<file name='control/{mac}' syntax='plain'/>"),
+     "test.xml:3: file name \"control/{mac}\": control is the mount's own folder", CANNOT_KNOW},
     {PARTS("<file name='{mak}' syntax='plain'/>"), "test.xml:3: file name \"{mak}\" has the unknown field",
      CANNOT_KNOW},
     {PARTS("<file name='{mac' syntax='plain'/>"), "test.xml:3: file name", CANNOT_KNOW},
     {PARTS("<file name='{model.hw' syntax='plain'/>"), "test.xml:3: a \"{\" is not closed", CANNOT_KNOW},
     {PARTS("<file name='{model.x}{mac}' syntax='plain'/>"), "test.xml:3: the model m has no attribute \"x\"",
      CANNOT_KNOW},
-    {PARTS("<file name='{model.hw}{mac}' syntax='plain'/>"), "test.xml:3: file name \"a/b{mac}\" has a '/'",
-     CANNOT_KNOW},
+    {PARTS("<file name='{model.hw}/../{mac}' syntax='plain'/>"),
+     "test.xml:3: file name \"a/b/../{mac}\": \"..\" is a folder's own", CANNOT_KNOW},
     {PARTS("<file name='..' per='model' syntax='plain'/>"), "test.xml:3: file name", CANNOT_KNOW},
     {PARTS("<file name='{mac} x' syntax='plain'/>"), "test.xml:3: a file's name has a blank", REFUSES},
     {PARTS("<file name='{mac}' models='x*' syntax='plain'/>"), "test.xml:3: models: no model is \"x*\"",
@@ -144,6 +146,11 @@ static const struct broken {
     {PARTS("<file name='{mac}.a' syntax='plain'/>\n<file name='{mac}.b' syntax='plain'><alias "
            "name='{mac}.a'/></file>"),
      "test.xml:4: another file of this model has that name", CANNOT_KNOW},
+    {PARTS("<file name='p/{mac}' syntax='plain'/>\n<file name='P/{MAC}/x' syntax='plain'/>"),
+     "test.xml:4: another file of this model has that name, or a folder of it", CANNOT_KNOW},
+    {PARTS("<file name='p/{mac}/x' syntax='plain'/>\n<file name='{mac}' syntax='plain'><alias "
+           "name='p/{mac}'/></file>"),
+     "test.xml:4: another file of this model has that name, or a folder of it", CANNOT_KNOW},
     {PARTS("<file name='{mac}' syntax='plain'><alias/></file>"),
      "test.xml:3: an attribute is missing: \"name\"", REFUSES},
     {PARTS("<file name='{mac}' syntax='plain'><alias name='a'/></file>"),
@@ -151,7 +158,7 @@ static const struct broken {
     {PARTS("<file name='{mac}' syntax='plain'><alias name='{mac}.a' x='1'/></file>"),
      "test.xml:3: unknown attribute", REFUSES},
     {PARTS("<absent/>"), "test.xml:3: an attribute is missing: \"name\"", REFUSES},
-    {PARTS("<absent name='a/b'/>"), "test.xml:3: file name", CANNOT_KNOW},
+    {PARTS("<absent name='a/'/>"), "test.xml:3: file name", CANNOT_KNOW},
     {PARTS("<absent name='a' models='n'/>"), "test.xml:3: models: no model is \"n\"", CANNOT_KNOW},
     {PARTS("<absent name='a'>x</absent>"), "test.xml:3: text stands in \"absent\"", REFUSES},
     /* content */
@@ -743,6 +750,39 @@ static void questions(void **state)
     remove_folders(&f);
 }
 
+static void folders_of_names(void **state)
+{
+    struct folders f;
+    bool devices;
+    make_folders(&f);
+    put_file(
+        f.shipped, "a/a.xml",
+        "<template vendor='a'><model name='m' lines='1'/><file name='P/Q/{mac}/x/y' syntax='plain'>"
+        "<alias name='{mac}/z'/></file><file name='common/all' per='vendor' syntax='plain'/></template>");
+    put_file(f.shipped, "b/b.xml",
+             "<template vendor='b'><model name='n' lines='1'/><file name='P/q' per='model' syntax='plain'/>"
+             "<file name='common/ALL/{mac}' syntax='plain'/></template>");
+    struct pfs_library *l = load(&f, NULL);
+    assert_true(pfs_library_folder(l, "", &devices) && devices);
+    assert_true(pfs_library_folder(l, "p", &devices) && !devices);
+    assert_true(pfs_library_folder(l, "P/Q", &devices) && devices);
+    assert_false(pfs_library_folder(l, "p/q/001565aabbcc", &devices));
+    assert_true(pfs_library_folder(l, "Common", &devices) && !devices);
+    struct pfs_buf macs autobuf = PFS_BUF_INIT(0);
+    static const char *const paths[] = {"p/q/00:15:65:aa:bb:cc", "p/q/001565aabbcc/X", "001565AABBCC"};
+    for (size_t i = 0; i < PFS_N_ELEMENTS(paths); i++)
+        assert_int_equal(pfs_library_folder_macs(l, paths[i], add_mac, &macs), 0);
+    assert_string_equal(pfs_buf_str(&macs), "001565aabbcc 001565aabbcc 001565aabbcc ");
+    assert_int_equal(pfs_library_folder_macs(l, "p/q/001565aabbcc/x/y", add_mac, &macs), 0);
+    assert_int_equal(pfs_library_folder_macs(l, "p", add_mac, &macs), 0);
+    assert_int_equal(macs.len, 3 * 13);
+    assert_int_equal(l->n_problems, 2);
+    assert_non_null(problem(l, "/b/b.xml:1: the file P/q is claimed by "));
+    assert_non_null(problem(l, "/b/b.xml:1: the folder common/ALL/{mac} is claimed by "));
+    pfs_library_unref(l);
+    remove_folders(&f);
+}
+
 /* The templates that come with the program. */
 static void shipped_templates(void **state)
 {
@@ -776,6 +816,7 @@ int main(void)
         cmocka_unit_test(claimed_twice),
         cmocka_unit_test(fingerprints),
         cmocka_unit_test(questions),
+        cmocka_unit_test(folders_of_names),
         cmocka_unit_test(shipped_templates),
     };
     return cmocka_run_group_tests(tests, fixture_up, fixture_down);
