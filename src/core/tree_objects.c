@@ -130,18 +130,30 @@ static int write_field(struct pfs_tree_call *call, const char *value, size_t len
     return pfs_tree_run(call, 5, words, err);
 }
 
-/* ---- settings: KEY is what is in force, KEY@TIME what is scheduled; a '/' of a native key is written %2F
- * ---- */
+/* ---- names with a '/', of native keys and of phones' files: it is written %2F ---- */
 
-static void encode_key(const char *key, struct pfs_buf *out)
+static void encode_name(const char *name, struct pfs_buf *out)
 {
-    for (; *key; key++) {
-        if (*key == '/')
+    for (; *name; name++) {
+        if (*name == '/')
             pfs_buf_str_add(out, "%2F");
         else
-            pfs_buf_char(out, *key);
+            pfs_buf_char(out, *name);
     }
 }
+
+static void decode_name(char *name)
+{
+    for (char *from = name, *to = name;; from++) {
+        bool slash = strncasecmp(from, "%2F", 3) == 0;
+        *to++ = slash ? '/' : *from;
+        from += slash ? 2 : 0;
+        if (!*from)
+            return;
+    }
+}
+
+/* ---- settings: KEY is what is in force, KEY@TIME what is scheduled ---- */
 
 /* Takes a file's name apart into the key, in place, and the time (0: none). */
 static int decode_key(char *name, int64_t *ret_from, struct pfs_err *err)
@@ -154,13 +166,8 @@ static int decode_key(char *name, int64_t *ret_from, struct pfs_err *err)
             return r;
         *at = '\0';
     }
-    for (char *from = name, *to = name;; from++) {
-        bool slash = strncasecmp(from, "%2F", 3) == 0;
-        *to++ = slash ? '/' : *from;
-        from += slash ? 2 : 0;
-        if (!*from)
-            return 0;
-    }
+    decode_name(name);
+    return 0;
 }
 
 /* What of an object's settings is looked for, and what was found. */
@@ -310,7 +317,7 @@ static int give_setting(struct setting_list *l, const char *key, int64_t from)
 {
     struct pfs_buf name autobuf = PFS_BUF_INIT(PFS_FILE_NAME_MAX);
     char time_text[PFS_TIME_STR];
-    encode_key(key, &name);
+    encode_name(key, &name);
     if (from) {
         pfs_time_format(from, time_text);
         pfs_buf_printf(&name, "@%s", time_text);
@@ -454,36 +461,57 @@ static int resolve(struct pfs_tree_call *call, struct pfs_inputs **ret, const st
     return 0;
 }
 
+/* A name that is too long with its slashes written out has no file here. */
+static int list_file(const struct pfs_file *f, uint64_t mac, int (*fn)(void *arg, const char *name),
+                     void *arg)
+{
+    char path[PFS_FILE_NAME_MAX + 1];
+    struct pfs_buf name autobuf = PFS_BUF_INIT(0);
+    pfs_pattern_format(&f->name, mac, path);
+    encode_name(path, &name);
+    if (pfs_buf_error(&name))
+        return -ENOMEM;
+    return name.len > PFS_FILE_NAME_MAX ? 0 : fn(arg, pfs_buf_str(&name));
+}
+
 static int list_files(struct pfs_tree_call *call, int (*fn)(void *arg, const char *name), void *arg,
                       struct pfs_err *err)
 {
     struct pfs_inputs *inputs;
     const struct pfs_model *m;
-    char name[PFS_FILE_NAME_MAX + 1];
     int r = resolve(call, &inputs, &m, err);
     if (r < 0)
         return r;
-    for (size_t i = 0; m && i < m->n_files && r == 0; i++) {
-        if (m->files[i].spec->per != PFS_PER_DEVICE)
-            continue;
-        pfs_pattern_format(&m->files[i].name, inputs->device->mac, name);
-        r = fn(arg, name);
-    }
+    for (size_t i = 0; m && i < m->n_files && r == 0; i++)
+        if (m->files[i].spec->per == PFS_PER_DEVICE)
+            r = list_file(&m->files[i], inputs->device->mac, fn, arg);
     pfs_inputs_unref(inputs);
     return r;
+}
+
+/* The device's file that the item names. */
+static int choose_file(const struct pfs_tree_call *call, const struct pfs_inputs *inputs,
+                       const struct pfs_model *m, const struct pfs_file **ret, struct pfs_err *err)
+{
+    char name[PFS_FILE_NAME_MAX + 1];
+    uint64_t mac = 0;
+    memcpy(name, call->item, sizeof name);
+    decode_name(name);
+    *ret = m ? pfs_model_file(m, name, &mac) : NULL;
+    if (!*ret || mac != inputs->device->mac)
+        return pfs_err_set(err, ENOENT, "the device has no file %s", name);
+    return 0;
 }
 
 static int find_file(struct pfs_tree_call *call, struct pfs_err *err)
 {
     struct pfs_inputs *inputs;
     const struct pfs_model *m;
-    uint64_t mac;
+    const struct pfs_file *f;
     int r = resolve(call, &inputs, &m, err);
     if (r < 0)
         return r;
-    const struct pfs_file *f = m ? pfs_model_file(m, call->item, &mac) : NULL;
-    if (!f || mac != inputs->device->mac)
-        r = pfs_err_set(err, ENOENT, "the device has no file %s", call->item);
+    r = choose_file(call, inputs, m, &f, err);
     pfs_inputs_unref(inputs);
     return r;
 }
@@ -493,19 +521,17 @@ static int read_file(struct pfs_tree_call *call, struct pfs_buf *out, struct pfs
 {
     struct pfs_inputs *inputs;
     const struct pfs_model *m;
-    uint64_t mac;
+    const struct pfs_file *f;
+    struct pfs_phone phone;
     int r = resolve(call, &inputs, &m, err);
     if (r < 0)
         return r;
-    const struct pfs_file *f = m ? pfs_model_file(m, call->item, &mac) : NULL;
-    if (f && f->spec->has_contacts)
+    r = choose_file(call, inputs, m, &f, err);
+    if (r == 0 && f->spec->has_contacts)
         r = pfs_resolve_directory(call->context->resolver, call->context->store, inputs, err);
-    struct pfs_phone phone;
     pfs_inputs_phone(inputs, &phone);
     phone.mask = call->tree->show_secrets ? NULL : PFS_MASK;
-    if (!f)
-        r = pfs_err_set(err, ENOENT, "the device has no file %s", call->item);
-    else if (r == 0)
+    if (r == 0)
         r = pfs_render(f, &phone, call->context->library->zones, out, NULL, NULL, err);
     pfs_inputs_unref(inputs);
     return r;
