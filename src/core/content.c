@@ -54,7 +54,7 @@ static int match_file(struct pfs_find *f, const struct pfs_model *m, uint64_t ma
 }
 
 /* What the file needs besides the device. 1. */
-static int add_directory(struct find *f)
+static int add_directory(struct pfs_find *f)
 {
     struct pfs_target *t = f->target;
     int r = 0;
