@@ -1,15 +1,17 @@
 #include "core/check.h"
+#include "core/express.h"
 
 #include <errno.h>
 #include <string.h>
 #include <time.h>
 
 /* Devices of a customer that are rendered as a sample when one of its settings changes. */
-enum { CUSTOMER_SAMPLE_MAX = 16 };
+enum { CUSTOMER_SAMPLE_MAX = 16, PAIR_MAX = 256 /* two names of 64 bytes, with room */ };
 
 struct pfs_check_value {
     struct pfs_check_value *next;
     enum pfs_scope scope;
+    int64_t id;
     const char *key, *value;
     bool is_reference; /* the value names an account */
 };
@@ -64,8 +66,8 @@ int pfs_check_note_scope(struct pfs_check *k, struct pfs_context *c, enum pfs_sc
     return r < 0 ? r : note_reach(k, c, scope, id, err);
 }
 
-static int note_value(struct pfs_check *k, const struct pfs_context *c, enum pfs_scope scope, const char *key,
-                      const char *value, struct pfs_err *err)
+static int note_value(struct pfs_check *k, const struct pfs_context *c, enum pfs_scope scope, int64_t id,
+                      const char *key, const char *value, struct pfs_err *err)
 {
     struct pfs_key found;
     struct pfs_check_value *v = pfs_arena_alloc(&k->arena, sizeof *v);
@@ -74,6 +76,7 @@ static int note_value(struct pfs_check *k, const struct pfs_context *c, enum pfs
     *v = (struct pfs_check_value){
         .next = k->values,
         .scope = scope,
+        .id = id,
         .key = pfs_arena_strdup(&k->arena, key),
         .value = pfs_arena_strdup(&k->arena, value),
         .is_reference = pfs_catalogue_find(c->catalogue, key, &found, NULL) == 0 && found.entry &&
@@ -88,10 +91,21 @@ static int note_value(struct pfs_check *k, const struct pfs_context *c, enum pfs
 int pfs_check_note_setting(struct pfs_check *k, struct pfs_context *c, enum pfs_scope scope, int64_t id,
                            const char *key, const char *value, struct pfs_err *err)
 {
-    int r = value && *value ? note_value(k, c, scope, key, value, err) : 0;
+    int r = value && *value ? note_value(k, c, scope, id, key, value, err) : 0;
     if (r == 0 && scope == PFS_SCOPE_ACCOUNT && pfs_directory_uses(key))
         r = note_directory(k, c, id, err);
     return r < 0 ? r : note_reach(k, c, scope, id, err);
+}
+
+int pfs_check_note_profile(struct pfs_check *k, const char *model, const char *profile, struct pfs_err *err)
+{
+    char pair[PAIR_MAX];
+    int len = snprintf(pair, sizeof pair, "%s\n%s", model, profile);
+    if (len < 0 || (size_t)len >= sizeof pair)
+        return 0; /* no such names: refused elsewhere */
+    if (pfs_map_get(&k->pairs, pair, (size_t)len))
+        return 0;
+    return pfs_map_put(&k->pairs, pair, (size_t)len, k, NULL) < 0 ? pfs_err_nomem(err) : 0;
 }
 
 void pfs_check_done(struct pfs_check *k)
@@ -99,6 +113,7 @@ void pfs_check_done(struct pfs_check *k)
     pfs_map_done(&k->macs);
     pfs_map_done(&k->scopes);
     pfs_map_done(&k->customers);
+    pfs_map_done(&k->pairs);
     pfs_arena_done(&k->arena);
     *k = (struct pfs_check){0};
 }
@@ -450,5 +465,64 @@ int pfs_check_run(struct pfs_check *k, struct pfs_context *c, struct pfs_err *er
     if (r == 0)
         r = check_customers(&u);
     pfs_map_done(&u.books);
+    return r;
+}
+
+/* ---- what has no place ---- */
+
+struct notes {
+    struct pfs_check *k;
+    struct pfs_context *c;
+    int64_t profile;
+    struct pfs_map set; /* keys that were set in it */
+    struct pfs_buf *out;
+    struct pfs_err *err;
+};
+
+static int note_model_of_profile(void *arg, const char *model)
+{
+    struct notes *n = arg;
+    return pfs_express_profile(n->c, "note: ", model, n->profile, &n->set, n->out, n->err);
+}
+
+static int note_profile(struct notes *n)
+{
+    int r = 0;
+    for (const struct pfs_check_value *v = n->k->values; v && r == 0; v = v->next)
+        if (v->scope == PFS_SCOPE_PROFILE && v->id == n->profile)
+            r = pfs_map_put(&n->set, v->key, strlen(v->key), n, NULL);
+    if (r == 0 && n->set.n > 0)
+        r = pfs_store_models_of_profile(n->c->store, n->profile, note_model_of_profile, n, n->err);
+    pfs_map_done(&n->set);
+    return r;
+}
+
+/* pair: MODEL, line end, PROFILE. */
+static int note_pair(struct notes *n, const char *pair)
+{
+    const char *profile = strchr(pair, '\n') + 1;
+    autofree char *model = strndup(pair, (size_t)(profile - 1 - pair));
+    int64_t id;
+    if (!model)
+        return pfs_err_nomem(n->err);
+    int r = pfs_store_find(n->c->store, PFS_SCOPE_PROFILE, profile, &id, NULL);
+    if (r < 0)
+        return r == -ENOENT ? 0 : r; /* deleted by a later command of the same transaction */
+    return pfs_express_profile(n->c, "note: ", model, id, NULL, n->out, n->err);
+}
+
+int pfs_check_notes(struct pfs_check *k, struct pfs_context *c, struct pfs_buf *out, struct pfs_err *err)
+{
+    struct notes n = {.k = k, .c = c, .out = out, .err = err};
+    int r = 0;
+    for (struct pfs_map_entry *e = NULL; r == 0 && (e = pfs_map_next(&k->scopes, e));) {
+        struct scope_key key;
+        memcpy(&key, e->key, sizeof key);
+        n.profile = key.id;
+        if (key.scope == PFS_SCOPE_PROFILE)
+            r = note_profile(&n);
+    }
+    for (struct pfs_map_entry *e = NULL; r == 0 && (e = pfs_map_next(&k->pairs, e));)
+        r = note_pair(&n, e->key);
     return r;
 }

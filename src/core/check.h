@@ -9,6 +9,7 @@ struct pfs_check {
     struct pfs_map scopes;          /* shared scopes that changed: each once */
     struct pfs_map customers;       /* whose directory changed, by id */
     struct pfs_check_value *values; /* what was set, newest first */
+    struct pfs_map pairs;           /* models and profiles that devices were given: each once */
     struct pfs_arena arena;
 };
 
@@ -17,6 +18,8 @@ struct pfs_check {
  * and customer the value itself, and the scope. value NULL: unset. */
 int pfs_check_note_setting(struct pfs_check *k, struct pfs_context *c, enum pfs_scope scope, int64_t id,
                            const char *key, const char *value, struct pfs_err *err);
+/* Notes that a device of this model was given this profile, or the other way round. */
+int pfs_check_note_profile(struct pfs_check *k, const char *model, const char *profile, struct pfs_err *err);
 /* Notes a device that got a model, profile, customer, account. */
 int pfs_check_note_device(struct pfs_check *k, uint64_t mac, struct pfs_err *err);
 /* Notes whatever devices this scope reaches (an account that was renamed: its customer's directory too) or,
@@ -32,6 +35,10 @@ int pfs_check_note_scope(struct pfs_check *k, struct pfs_context *c, enum pfs_sc
  * back. */
 int pfs_check_run(struct pfs_check *k, struct pfs_context *c, struct pfs_err *err);
 void pfs_check_done(struct pfs_check *k);
+
+/* After pfs_check_run(), inside the write still: appends a note for each model that has no place for what was
+ * set in a profile, or for what is set in the profile that a device was given (core/express.h). */
+int pfs_check_notes(struct pfs_check *k, struct pfs_context *c, struct pfs_buf *out, struct pfs_err *err);
 
 /* Whether each file of this model can hold the value, by its syntax alone; of a native key each that can have
  * the key, which is one at least. -EINVAL `sip.password: has a line break, …`. */

@@ -235,8 +235,11 @@ const struct pfs_verb pfs_verbs[] = {
      PFS_VERB_OWN, BIT(PFS_OPTION_REASON), 1, 1, pfs_command_apply_file},
     {"log", "log [KIND NAME]", "Shows the audit, newest last.", PFS_VERB_READS,
      BIT(PFS_OPTION_SINCE) | BIT(PFS_OPTION_JSON), 0, 2, pfs_command_log},
-    {"check", "check", "Tries every template and renders every file of every device.", PFS_VERB_OWN,
-     BIT(PFS_OPTION_TEMPLATES), 0, 0, pfs_command_check},
+    {"check", "check",
+     "Tries every template and renders every file of every device. Warns of settings of a profile that a "
+     "model of its "
+     "devices has no place for.",
+     PFS_VERB_OWN, BIT(PFS_OPTION_TEMPLATES), 0, 0, pfs_command_check},
 };
 const size_t pfs_n_verbs = PFS_N_ELEMENTS(pfs_verbs);
 
@@ -406,6 +409,8 @@ int pfs_transaction_end(struct pfs_transaction *t, int r, struct pfs_command_io 
 {
     if (r == 0)
         r = pfs_check_run(&t->check, t->c, err);
+    if (r == 0 && io->notes)
+        r = pfs_check_notes(&t->check, t->c, &t->notes, err);
     if (r == 0)
         r = pfs_store_commit(t->c->store, &t->gen, err);
     else

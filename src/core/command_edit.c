@@ -84,6 +84,20 @@ static int set_customer(struct pfs_command *cmd, const struct pfs_target *t, con
     return r < 0 ? r : set_field(cmd, t, PFS_FIELD_CUSTOMER, customer, err);
 }
 
+/* A device that was given a model or a profile: is there a place for all that is set? */
+static int note_profile(struct pfs_command *cmd, const struct pfs_target *t, const char *const *fields,
+                        struct pfs_err *err)
+{
+    struct pfs_object o;
+    if (!cmd->check || t->kind != PFS_SCOPE_DEVICE ||
+        (!fields[PFS_FIELD_MODEL] && !fields[PFS_FIELD_PROFILE]))
+        return 0;
+    int r = pfs_command_object(cmd, t->kind, t->id, &o, err);
+    if (r < 0 || !o.fields[PFS_FIELD_MODEL] || !o.fields[PFS_FIELD_PROFILE])
+        return r;
+    return pfs_check_note_profile(cmd->check, o.fields[PFS_FIELD_MODEL], o.fields[PFS_FIELD_PROFILE], err);
+}
+
 int pfs_command_set_fields(struct pfs_command *cmd, const struct pfs_target *t, const char *const *fields,
                            struct pfs_err *err)
 {
@@ -98,6 +112,8 @@ int pfs_command_set_fields(struct pfs_command *cmd, const struct pfs_target *t, 
             r = set_field(cmd, t, (enum pfs_field)i, fields[i], err);
         changed |= r > 0;
     }
+    if (r >= 0 && changed)
+        r = note_profile(cmd, t, fields, err);
     return r < 0 ? r : changed;
 }
 

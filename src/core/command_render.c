@@ -1,5 +1,6 @@
 /* render: a file's bytes. check: every template, every device's every file. */
 #include "core/command_impl.h"
+#include "core/express.h"
 
 #include <errno.h>
 #include <string.h>
@@ -149,8 +150,10 @@ struct check_all {
     struct pfs_command *cmd;
     int64_t n_devices, n_done, n_problems;
     size_t n_bytes;
-    struct pfs_map books; /* pfs_check_device() */
-    struct pfs_err first; /* the first problem */
+    struct pfs_map books;  /* pfs_check_device() */
+    int64_t profile;       /* whose warnings are being told */
+    struct pfs_map warned; /* lines told */
+    struct pfs_err first;  /* the first problem */
     struct pfs_err *err;
 };
 
@@ -169,6 +172,30 @@ static int take_result(struct check_all *k, int r, const struct pfs_err *why)
         return r < 0 ? pfs_err_set(k->err, -r, "%s", why->msg) : 0;
     problem(k, why->msg);
     return 0;
+}
+
+/* What has no place in the files of a model: told once, and no problem. A profile's line comes with those
+ * below it too. */
+static int warn_of_model(void *arg, const char *model)
+{
+    struct check_all *k = arg;
+    autobuf struct pfs_buf text = PFS_BUF_INIT(0);
+    int r = pfs_express_profile(k->cmd->context, "warning: ", model, k->profile, NULL, &text, k->err);
+    char *rest = (char *)pfs_buf_str(&text);
+    for (char *line; r == 0 && (line = strsep(&rest, "\n"));) {
+        if (*line == '\0' || pfs_map_get(&k->warned, line, strlen(line)))
+            continue;
+        fprintf(k->cmd->io->out, "%s\n", line);
+        r = pfs_map_put(&k->warned, line, strlen(line), k, NULL) < 0 ? pfs_err_nomem(k->err) : 0;
+    }
+    return r;
+}
+
+static int warn(void *arg, const struct pfs_object *profile)
+{
+    struct check_all *k = arg;
+    k->profile = profile->id;
+    return pfs_store_models_of_profile(k->cmd->context->store, profile->id, warn_of_model, k, k->err);
 }
 
 static int check_one(void *arg, uint64_t mac, const char *model, bool enabled)
@@ -211,6 +238,9 @@ static int check_in_library(struct pfs_command *cmd, struct pfs_err *err)
     if (r < 0)
         return r;
     r = check_inventory(&k);
+    if (r == 0)
+        r = pfs_store_objects(cmd->context->store, PFS_SCOPE_PROFILE, warn, &k, err);
+    pfs_map_done(&k.warned);
     pfs_store_end(cmd->context->store);
     pfs_map_done(&k.books);
     pfs_command_progress(cmd, "", 0, 0);

@@ -124,6 +124,8 @@ static int set_fields(struct pfs_import *m, const struct row *row, const struct 
     }
     int r = any ? pfs_command_set_fields(m->cmd, &t, fields, &why) : 0;
     m->n_changed += r > 0 && e->existed;
+    if (r > 0 && fields[PFS_FIELD_MODEL] && fields[PFS_FIELD_PROFILE] && *fields[PFS_FIELD_PROFILE])
+        r = pfs_check_note_profile(m->check, fields[PFS_FIELD_MODEL], fields[PFS_FIELD_PROFILE], &why);
     return pfs_import_take(m, r, row->number, NULL, &why);
 }
 

@@ -185,6 +185,8 @@ static int set_fields(struct pfs_import_xml *x, const struct pfs_inventory_objec
     int r = any ? pfs_command_set_fields(x->m.cmd, &t, fields, &why) : 0;
     x->m.cmd->check = NULL;
     x->m.n_changed += r > 0 && h->existed;
+    if (r > 0 && h->model && fields[PFS_FIELD_PROFILE] && *fields[PFS_FIELD_PROFILE])
+        r = pfs_check_note_profile(x->m.check, h->model->name, fields[PFS_FIELD_PROFILE], &why);
     return pfs_import_xml_bad(x, o->row, r, &why);
 }
 

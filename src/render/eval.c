@@ -534,6 +534,20 @@ int pfs_render(const struct pfs_file *file, const struct pfs_phone *phone, struc
     return r;
 }
 
+int pfs_render_reads(const struct pfs_file *file, const struct pfs_phone *phone, struct pfs_zones *zones,
+                     pfs_read_fn fn, void *arg)
+{
+    struct pfs_eval *e = pfs_eval_new(file, phone, zones);
+    struct pfs_buf out autobuf = PFS_BUF_INIT(file->spec->max_size);
+    if (!e)
+        return -ENOMEM;
+    e->on_read = fn;
+    e->arg = arg;
+    int r = render(e, &out, NULL);
+    pfs_eval_free(e);
+    return r;
+}
+
 int pfs_render_traced(const struct pfs_file *file, const struct pfs_phone *phone, struct pfs_zones *zones,
                       struct pfs_buf *out, struct pfs_trace *trace, struct pfs_err *err)
 {

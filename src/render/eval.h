@@ -59,6 +59,7 @@ struct pfs_eval {
     bool rehearsing;         /* the output is thrown away: only which keys the template writes counts */
     pfs_pair_fn on_pair;
     void *arg;
+    pfs_read_fn on_read;     /* NULL: nobody asks */
     struct pfs_trace *trace; /* NULL: the render is not to become a plan */
     bool depends;            /* something of the phone's own was read since this was cleared */
     char shown[64];

@@ -57,6 +57,8 @@ static int get(struct pfs_eval *e, const char *key, const struct pfs_catalogue_e
     e->last_is_set = value.layer != NULL;
     e->secret = e->secret || entry->secret;
     pfs_trace_read(e, key, entry);
+    if (e->on_read)
+        e->on_read(e->arg, key);
     *ret = pfs_str_of(value.text);
     return note_used(e, key, err);
 }

@@ -25,6 +25,13 @@ struct pfs_pair {
 /* Called for each pair, for explain; borrowed until it returns. */
 typedef void (*pfs_pair_fn)(void *arg, const struct pfs_pair *pair);
 
+/* Called for each setting that a render reads, in whatever way, as often as it does. */
+typedef void (*pfs_read_fn)(void *arg, const char *key);
+
+/* Renders for what is read alone. Errors as pfs_render(): what was read until then has been told. */
+int pfs_render_reads(const struct pfs_file *file, const struct pfs_phone *phone, struct pfs_zones *zones,
+                     pfs_read_fn fn, void *arg);
+
 /* Renders a file for a phone (phone->device NULL for files per model or vendor) and appends its bytes to out,
  * whose limit is set to the file's. Equal inputs give equal bytes. -EINVAL the template or a value does not
  * go ("TEMPLATE:LINE: …"), -EFBIG larger than the file may be or more steps than a render may take, -ENOMEM.

@@ -188,6 +188,21 @@ int pfs_store_models_in_use(struct pfs_store *s, pfs_name_fn fn, void *arg, stru
     return r;
 }
 
+int pfs_store_models_of_profile(struct pfs_store *s, int64_t profile, pfs_name_fn fn, void *arg,
+                                struct pfs_err *err)
+{
+    autoquery struct pfs_query q;
+    int r = pfs_query_start(&q, s->db, err,
+                            "WITH RECURSIVE below(id) AS (SELECT ? UNION SELECT p.id FROM profile p, below"
+                            " WHERE p.parent = below.id)"
+                            " SELECT name FROM model m WHERE EXISTS (SELECT 1 FROM below CROSS JOIN device d"
+                            " WHERE d.profile = below.id AND d.model = m.id) ORDER BY name",
+                            "i", profile);
+    while (r == 0 && (r = pfs_query_step(&q, err)) > 0)
+        r = fn(arg, pfs_query_text(&q, 0));
+    return r;
+}
+
 int pfs_store_without_model(struct pfs_store *s, pfs_mac_fn fn, void *arg, struct pfs_err *err)
 {
     autoquery struct pfs_query q;

@@ -15,7 +15,7 @@
 
 #include "model/directory.h"
 
-enum { PFS_STORE_BUSY_MS = 2000, PFS_SCHEMA_VERSION = 1 };
+enum { PFS_STORE_BUSY_MS = 2000, PFS_SCHEMA_VERSION = 2 };
 
 struct pfs_store;
 
@@ -98,6 +98,9 @@ int pfs_store_list(struct pfs_store *s, uint64_t from_mac, pfs_list_fn fn, void 
 /* The models that at least one device has, by name. Costs a probe a model, not a device. */
 typedef int (*pfs_name_fn)(void *arg, const char *name);
 int pfs_store_models_in_use(struct pfs_store *s, pfs_name_fn fn, void *arg, struct pfs_err *err);
+/* The same for devices of this profile or of one below it. */
+int pfs_store_models_of_profile(struct pfs_store *s, int64_t profile, pfs_name_fn fn, void *arg,
+                                struct pfs_err *err);
 
 /* Enabled devices that have no model yet, and so no file, in order of MAC. Costs what these cost. */
 typedef int (*pfs_mac_fn)(void *arg, uint64_t mac);

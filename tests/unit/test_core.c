@@ -427,6 +427,25 @@ static void test_explain(void **state)
     refused(f, "explain " MAC " sip.sever", ENOENT, "sip.server");
 }
 
+/* Told, not refused: a profile is for phones of many kinds. */
+static void test_no_place(void **state)
+{
+    struct fixture *f = *state;
+    make_inventory(f);
+    run(f, "set profile office key.1.type=blf key.1.value=7 key.900.type=blf module.1.key.1.type=none");
+    says("the note", f->notes, "note: yealink-t46s has no place for key.900.type (profile office)");
+    run(f, "add profile below parent=office sip.port=5070 phonebook.9.name=x");
+    assert_null(strstr(f->notes, "has no place"));
+    run(f, "set device " MAC " profile=below");
+    says("the note", f->notes, "has no place for phonebook.9.name (profile below)");
+    says("the note", f->notes, "has no place for key.900.type (profile office)");
+    run(f, "set device " MAC " note=x");
+    assert_null(strstr(f->notes, "has no place"));
+    run(f, "check");
+    says("check", f->out, "warning: yealink-t46s has no place for phonebook.9.name (profile below)\n");
+    says("check", f->out, "the files of 1 devices are good");
+}
+
 static void test_explain_native(void **state)
 {
     struct fixture *f = *state;
@@ -713,6 +732,7 @@ int main(void)
         TEST(test_list_and_show),
         TEST(test_explain),
         TEST(test_explain_native),
+        TEST(test_no_place),
         TEST(test_log),
         TEST(test_check),
         TEST(test_import),
