@@ -301,6 +301,8 @@ static int run_contacts(struct pfs_eval *e, const struct pfs_program *p, unsigne
     const struct pfs_directory *d = e->phone->directory;
     struct pfs_directory_cursor cursor = {0};
     size_t n = d ? d->n : 0;
+    e->depends = true;
+    pfs_trace_give_up(e); /* a directory is no part of a shape */
     if (p->ops[at].max)
         n = PFS_MIN(n, p->ops[at].max);
     if (e->phone->max_contacts)
