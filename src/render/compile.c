@@ -261,6 +261,54 @@ static int compile_fixed(struct compiler *c, const xmlNode *node, struct pfs_op 
     return op->fixed ? 0 : pfs_err_nomem(err);
 }
 
+/* An attribute of a set: its name is the template's own. Adds it to names. */
+static int compile_set_attribute(struct compiler *c, const xmlNode *node, struct pfs_buf *names,
+                                 struct pfs_err *err)
+{
+    static const char *const attrs[] = {"name", "value", NULL};
+    struct pfs_op op;
+    const char *name = pfs_xml_attr(node, "name");
+    int r = pfs_xml_known_attrs(node, attrs, err);
+    if (r < 0 || (r = begin_op(c, node, PFS_OP_ATTRIBUTE, &op, err)) < 0 ||
+        (r = needed_expr(c, node, "name", &op.key, err)) < 0 ||
+        (r = needed_expr(c, node, "value", &op.value, err)) < 0 || (r = pfs_xml_no_content(node, err)) < 0 ||
+        (r = check_name(c, node, &op, err)) < 0 || (r = check_value(c, node, op.value, err)) < 0)
+        return r;
+    if (op.key->n_pieces != 1 || !is_literal(op.key->pieces))
+        return fail(node, err, "the name of a set's attribute has no expressions");
+    if (pfs_syntax_has_fixed(pfs_buf_str(names), name, strlen(name)))
+        return fail_about(node, err, "the element has the attribute already", name);
+    pfs_buf_printf(names, "%s%s=\"\"", names->len ? " " : "", name);
+    return PFS_MIN(add_op(c, &op, err), 0);
+}
+
+/* Attributes whose values have expressions. */
+static int compile_set_body(struct compiler *c, xmlNode *node, size_t set_at, struct pfs_err *err)
+{
+    struct pfs_buf names autobuf = PFS_BUF_INIT(0);
+    struct pfs_op set = c->program->ops[set_at];
+    int r = 0;
+    if (set.fixed)
+        pfs_buf_str_add(&names, set.fixed);
+    for (const xmlNode *child = node->children; child && r == 0; child = child->next) {
+        if (pfs_xml_is_layout(child))
+            continue;
+        if (!pfs_xml_is(child, "attribute") || c->spec->syntax->shape != PFS_PAIR_ELEMENT)
+            return fail(child, err, "a set has nothing inside, but attributes where it is an element");
+        r = compile_set_attribute(c, child, &names, err);
+    }
+    if (r < 0 || names.len == 0)
+        return r;
+    set.end = (unsigned)c->program->n_ops;
+    set.fixed = set.taken = pfs_arena_strdup(&c->names->tmpl->arena, pfs_buf_str(&names));
+    if (!set.taken)
+        return pfs_err_nomem(err);
+    r = check_name(c, node, &set, err);
+    set.fixed = c->program->ops[set_at].fixed;
+    c->program->ops[set_at] = set;
+    return r;
+}
+
 static int compile_set(struct compiler *c, xmlNode *node, struct pfs_err *err)
 {
     static const char *const attrs[] = {"key", "value", "max", "empty", "attr", NULL};
@@ -270,12 +318,12 @@ static int compile_set(struct compiler *c, xmlNode *node, struct pfs_err *err)
         (r = needed_expr(c, node, "key", &op.key, err)) < 0 ||
         (r = needed_expr(c, node, "value", &op.value, err)) < 0 ||
         (r = attr_number(node, "max", &op.max, err)) < 0 ||
-        (r = attr_copy(c, node, "empty", &op.empty, err)) < 0 || (r = pfs_xml_no_content(node, err)) < 0 ||
+        (r = attr_copy(c, node, "empty", &op.empty, err)) < 0 ||
         (r = op.empty ? check_text(c, node, "empty", op.empty, strlen(op.empty), err) : 0) < 0 ||
         (r = compile_fixed(c, node, &op, err)) < 0 || (r = check_name(c, node, &op, err)) < 0 ||
-        (r = check_value(c, node, op.value, err)) < 0)
+        (r = check_value(c, node, op.value, err)) < 0 || (r = add_op(c, &op, err)) < 0)
         return r;
-    return PFS_MIN(add_op(c, &op, err), 0);
+    return compile_set_body(c, node, (size_t)r, err);
 }
 
 static int add_text_line(struct compiler *c, const xmlNode *node, const struct pfs_op *pattern,

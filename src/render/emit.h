@@ -40,12 +40,19 @@ struct pfs_emit_pair {
     const char *key, *value;
     size_t key_len, len;
     const char *fixed; /* attributes of its element, `a="1" b=""`; NULL: none */
+    const char *taken; /* names of attributes that the key cannot bring, in the same form; NULL: none */
     bool literal;      /* the value is the template's own word, not checked against reserved */
     bool prefixed;     /* the key may have a colon */
+    /* In elements: writes further attributes by pfs_emit_pair_attribute(); NULL: there are none. */
+    int (*attributes)(void *arg, struct pfs_err *err);
+    void *arg;
 };
 
 /* All return 0 or -EINVAL with what is wrong with the template or the value; buffer errors stick in out. */
 int pfs_emit_pair(struct pfs_emit *e, const struct pfs_emit_pair *pair, struct pfs_err *err);
+/* An attribute of the pair being written, whose element has no other of that name. */
+int pfs_emit_pair_attribute(struct pfs_emit *e, const char *name, const char *value, size_t len,
+                            struct pfs_err *err);
 int pfs_emit_text(struct pfs_emit *e, const char *text, size_t len, bool literal,
                   struct pfs_err *err); /* without line end */
 /* Appends a value as it stands in a pair, an attribute or a text: escaped, in quotes where it has them. It

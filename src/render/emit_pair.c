@@ -106,7 +106,7 @@ static int pair_element(struct pfs_emit *e, const struct pfs_emit_pair *p, struc
     size_t name_len = pfs_syntax_element_len(p->key, p->key_len);
     const char *at = p->key + name_len;
     struct pfs_key_attribute a;
-    int r = pfs_syntax_check_fixed(p->key, p->key_len, p->fixed, err);
+    int r = pfs_syntax_check_fixed(p->key, p->key_len, p->taken, err);
     if (r < 0)
         return r;
     pfs_emit_begin_child(e);
@@ -121,12 +121,27 @@ static int pair_element(struct pfs_emit *e, const struct pfs_emit_pair *p, struc
         pfs_buf_char(e->out, ' ');
         pfs_buf_str_add(e->out, p->fixed);
     }
+    if (p->attributes && (r = p->attributes(p->arg, err)) < 0)
+        return r;
     pfs_buf_char(e->out, '>');
     write_value(e, p->value, p->len, false, false);
     pfs_buf_add(e->out, "</", 2);
     pfs_buf_add(e->out, p->key, name_len);
     pfs_buf_char(e->out, '>');
     pfs_emit_end_line(e);
+    return 0;
+}
+
+int pfs_emit_pair_attribute(struct pfs_emit *e, const char *name, const char *value, size_t len,
+                            struct pfs_err *err)
+{
+    int r = pfs_syntax_check_value(e->syntax, e->rules, value, len, err);
+    if (r < 0) {
+        pfs_err_prefix(err, "the value for %s", name);
+        return r;
+    }
+    pfs_buf_char(e->out, ' ');
+    write_attribute(e, name, strlen(name), value, len);
     return 0;
 }
 

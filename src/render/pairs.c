@@ -145,9 +145,40 @@ static const char *empty_word(const struct pfs_file_spec *spec, const struct pfs
     return op && op->empty ? op->empty : spec->empty;
 }
 
+struct attributes {
+    struct pfs_eval *e;
+    const struct pfs_op *op; /* the set that they belong to */
+};
+
+/* The attributes of a set that have expressions: the operations of its body. */
+static int write_attributes(void *arg, struct pfs_err *err)
+{
+    const struct attributes *a = arg;
+    struct pfs_eval *e = a->e;
+    bool depends = e->depends; /* the pair's value does */
+    const struct pfs_op *end = e->file->spec->program->ops + a->op->end;
+    int r = 0;
+    for (const struct pfs_op *op = a->op + 1; op < end && r == 0; op++) {
+        struct pfs_str value;
+        e->depends = false;
+        r = pfs_eval_expr(e, op->value, &value, err);
+        if (r == 0)
+            r = pfs_emit_pair_attribute(&e->emit, op->key->pieces[0].ref.text.s, value.s, value.len, err);
+        pfs_trace_hole(e, op, op->value);
+    }
+    e->depends = depends;
+    return r;
+}
+
+static bool has_attributes(const struct pfs_eval *e, const struct pfs_op *op)
+{
+    return op && op + 1 < e->file->spec->program->ops + op->end;
+}
+
 static int write_pair(struct pfs_eval *e, const struct pfs_op *op, struct pfs_str key, struct pfs_str value,
                       struct pfs_err *err)
 {
+    struct attributes attributes = {e, op};
     const char *empty = empty_word(e->file->spec, op);
     bool literal = value.len == 0 && empty;
     if (literal)
@@ -160,8 +191,11 @@ static int write_pair(struct pfs_eval *e, const struct pfs_op *op, struct pfs_st
                                  .value = value.s,
                                  .len = value.len,
                                  .fixed = op ? op->fixed : NULL,
+                                 .taken = op ? op->taken : NULL,
                                  .literal = literal,
-                                 .prefixed = op && op->prefixed};
+                                 .prefixed = op && op->prefixed,
+                                 .attributes = has_attributes(e, op) ? write_attributes : NULL,
+                                 .arg = &attributes};
     return pfs_emit_pair(&e->emit, &pair, err);
 }
 

@@ -143,6 +143,8 @@ struct pfs_op {
     const struct pfs_expr *key, *value;
     bool prefixed;     /* SET, ATTRIBUTE, ELEMENT: the key's own text has a colon */
     const char *fixed; /* SET: fixed attributes `a="1" b=""`, NULL none */
+    const char
+        *taken; /* SET: the same with those of its body, empty: names that its key cannot bring; NULL none */
     const char *empty; /* SET: written for an empty value; NULL: the file's */
     size_t max;        /* SET: bytes; LINES, TABLE, CONTACTS: number; 0: no limit of its own */
     enum pfs_which_lines which;

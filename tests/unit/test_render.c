@@ -260,6 +260,12 @@ static void elements(void **state)
          "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<r xmlns:i=\"u\">\n  <u idx=\"0\" perm=\"\" q=\"1 "
          "2\">x</u>\n"
          "  <i:a i:b=\"c\">y</i:a>\n  <i:e></i:e>\n</r>\n"},
+        {"syntax='xml-element'",
+         "<element name='r'><lines max='2'><set key='k@i={line.number}' attr='p=\"\"' value='{sip.user}'>"
+         "<attribute name='l' value='&lt;{line.number}&quot;'/><attribute name='i:c' "
+         "value='x'/></set></lines></element>",
+         "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<r>\n  <k i=\"1\" p=\"\" l=\"&lt;1&quot;\" "
+         "i:c=\"x\">1001</k>\n  <k i=\"2\" p=\"\" l=\"&lt;2&quot;\" i:c=\"x\"></k>\n</r>\n"},
         {"syntax='xml-attribute'",
          "<element name='r'><set key='a' value='\"'/><set key='b' value='2'/><element name='c'><set key='a' "
          "value='3'/></element></element>",

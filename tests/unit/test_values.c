@@ -358,16 +358,19 @@ static void keys_with_attributes(void **state)
 {
     static const char *const bad[] = {"a@",      "a@x",    "a@x=",         "@x=1",     "a@x=1@x=2", "a@x=1@",
                                       "a@x=1=2", "a@x=\"", "a@x=<",        "a@x=&lt;", "a@x=1/2",   "a@1=x",
-                                      "a@x=a b", "a@y=1",  "a@x=\xc3\xa4", "a@x:y=1",  "a@x='"};
+                                      "a@x=a b", "a@y=1",  "a@x=\xc3\xa4", "a@x:y=1",  "a@x='",     "a@w=1"};
     static const char *const good[] = {"a", "a@x=1", "a@x=1@z=b.c-d:e", "a@x=#"};
     static const char content[] =
-        "<element name='r'><set key='{provision.url}' attr='y=\"\"' value='v'/></element>";
+        "<element name='r'><set key='{provision.url}' attr='y=\"\"' value='v'><attribute name='w' "
+        "value='{time.ntp}'/></set></element>";
     struct bench b;
     for (size_t i = 0; i < PFS_N_ELEMENTS(bad); i++) {
         bench_init(&b);
         set_device(&b, "provision.url", bad[i]);
         check_refused("syntax='xml-element'", content, &b, EINVAL,
-                      strcmp(bad[i], "a@y=1") == 0 ? "has the attribute \"y\" already" : "cannot be a key");
+                      strcmp(bad[i], "a@y=1") == 0   ? "has the attribute \"y\" already"
+                      : strcmp(bad[i], "a@w=1") == 0 ? "has the attribute \"w\" already"
+                                                     : "cannot be a key");
         bench_done(&b);
     }
     for (size_t i = 0; i < PFS_N_ELEMENTS(good); i++) {
