@@ -678,11 +678,17 @@ static int compile_node(struct compiler *c, xmlNode *node, struct pfs_err *err)
     return fail_about(node, err, "unknown element", (const char *)node->name);
 }
 
+/* What a <file> says of itself. */
+static bool is_about_file(const xmlNode *node)
+{
+    return pfs_xml_is(node, "alias") || pfs_xml_is(node, "pair") || pfs_xml_is(node, "group");
+}
+
 static int compile_children(struct compiler *c, xmlNode *parent, struct pfs_err *err)
 {
     int r = 0;
     for (xmlNode *node = parent->children; node && r == 0; node = node->next) {
-        if (pfs_xml_is_layout(node) || (pfs_xml_is(node, "alias") && pfs_xml_is(parent, "file")))
+        if (pfs_xml_is_layout(node) || (pfs_xml_is(parent, "file") && is_about_file(node)))
             continue;
         if (node->type != XML_ELEMENT_NODE)
             return fail(node, err, "text stands outside a text element");

@@ -1,4 +1,5 @@
 #include "render/emit_impl.h"
+#include "render/form.h"
 
 #include <errno.h>
 
@@ -43,7 +44,8 @@ void pfs_emit_begin_child(struct pfs_emit *e)
     if (!level)
         return;
     if (level->open) {
-        pfs_buf_char(e->out, '>');
+        if (!level->section)
+            pfs_buf_char(e->out, '>');
         pfs_emit_end_line(e);
         level->open = false;
     }
@@ -138,6 +140,30 @@ static int check_open(const struct pfs_emit *e, const char *name, size_t len, un
     return check_name(e, name, len, what, err);
 }
 
+static void open_section(struct pfs_emit *e, const char *name, size_t len)
+{
+    if (e->syntax->is_xml) {
+        struct pfs_emit_pair pair = {.key = name, .key_len = len};
+        pfs_emit_form(e, e->syntax->section, 0, &pair);
+        return;
+    }
+    pfs_buf_str_add(e->out, e->syntax->section_begin);
+    pfs_syntax_encode(e->rules, name, len, e->out);
+    pfs_buf_str_add(e->out, e->syntax->section_end);
+    pfs_emit_end_line(e);
+}
+
+/* What stands behind a section's content. */
+static void close_section(struct pfs_emit *e, const struct pfs_emit_level *level)
+{
+    const struct pfs_form *form = e->syntax->section;
+    struct pfs_emit_pair pair = {.key = level->name, .key_len = strlen(level->name)};
+    size_t i = 0;
+    while (i < form->n && form->parts[i].word != PFS_FORM_CONTENT)
+        i++;
+    pfs_emit_form(e, form, i + 1, &pair);
+}
+
 int pfs_emit_open(struct pfs_emit *e, const char *name, size_t len, unsigned what, struct pfs_err *err)
 {
     bool section = what & PFS_EMIT_SECTION;
@@ -156,16 +182,11 @@ int pfs_emit_open(struct pfs_emit *e, const char *name, size_t len, unsigned wha
     level->open = e->syntax->is_xml;
     e->had_root = true;
     pfs_emit_begin_tag(e);
-    if (!e->syntax->is_xml) {
-        pfs_buf_str_add(e->out, e->syntax->section_begin);
-        pfs_syntax_encode(e->rules, name, len, e->out);
-        pfs_buf_str_add(e->out, e->syntax->section_end);
-        pfs_emit_end_line(e);
-        return 0;
-    }
-    pfs_buf_char(e->out, '<');
-    pfs_buf_add(e->out, section ? "section" : name, section ? strlen("section") : len);
-    return section ? pfs_emit_attribute(e, "name", strlen("name"), false, name, len, err) : 0;
+    if (section)
+        open_section(e, name, len);
+    else
+        pfs_buf_printf(e->out, "<%.*s", (int)len, name);
+    return 0;
 }
 
 bool pfs_emit_takes_attributes(const struct pfs_emit *e)
@@ -178,15 +199,16 @@ void pfs_emit_close(struct pfs_emit *e)
     struct pfs_emit_level *level = &e->levels[--e->depth];
     if (!e->syntax->is_xml)
         return;
-    const char *name = level->section ? "section" : level->name;
-    if (level->has_children) {
+    if (level->has_children)
         pfs_emit_indent(e, e->depth);
-        pfs_buf_printf(e->out, "</%s>", name);
-    } else if (e->syntax->shape == PFS_PAIR_ATTRIBUTE) {
+    if (level->section)
+        close_section(e, level);
+    else if (level->has_children)
+        pfs_buf_printf(e->out, "</%s>", level->name);
+    else if (e->syntax->shape == PFS_PAIR_ATTRIBUTE)
         pfs_buf_str_add(e->out, "/>");
-    } else { /* some firmware takes <x/> for "leave as it is" */
-        pfs_buf_printf(e->out, "></%s>", name);
-    }
+    else /* some firmware takes <x/> for "leave as it is" */
+        pfs_buf_printf(e->out, "></%s>", level->name);
     pfs_emit_end_line(e);
 }
 

@@ -20,7 +20,7 @@ struct pfs_emit {
     struct pfs_emit_level {
         char name[PFS_EMIT_NAME_MAX];
         bool section;
-        bool open;         /* the tag's '>' is still to come: attributes may follow */
+        bool open;         /* the tag's '>' (of a section the line end) is still to come */
         bool has_children; /* something stands between open and close tag */
     } levels[PFS_EMIT_DEPTH_MAX];
     bool had_root;      /* an outermost element; in ini a section */

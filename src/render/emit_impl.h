@@ -13,3 +13,10 @@ int pfs_emit_check_inside(const struct pfs_emit *e, const char *what, struct pfs
 void pfs_emit_begin_tag(struct pfs_emit *e);
 /* Appends a value within a text, and notes where it stands. */
 void pfs_emit_escaped(struct pfs_emit *e, const char *value, size_t len);
+
+struct pfs_form;
+
+/* Writes the parts of a form from one on, up to its content or its end; where that is. pair: what the words
+ * stand for (of a section its key alone). */
+size_t pfs_emit_form(struct pfs_emit *e, const struct pfs_form *form, size_t from,
+                     const struct pfs_emit_pair *pair);

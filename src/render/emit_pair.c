@@ -1,5 +1,6 @@
 /* Writes pairs and attributes. */
 #include "render/emit_impl.h"
+#include "render/form.h"
 
 #include <errno.h>
 
@@ -145,15 +146,27 @@ int pfs_emit_pair_attribute(struct pfs_emit *e, const char *name, const char *va
     return 0;
 }
 
+size_t pfs_emit_form(struct pfs_emit *e, const struct pfs_form *form, size_t from,
+                     const struct pfs_emit_pair *pair)
+{
+    size_t i = from;
+    for (; i < form->n && form->parts[i].word != PFS_FORM_CONTENT; i++) {
+        const struct pfs_form_part *part = &form->parts[i];
+        if (part->word == PFS_FORM_FIXED)
+            pfs_syntax_encode(e->rules, part->text, strlen(part->text), e->out);
+        else if (part->word == PFS_FORM_NAME)
+            pfs_syntax_escape(e->syntax, e->rules, pair->key, pair->key_len, part->in_attribute, e->out);
+        else
+            write_value(e, pair->value, pair->len, part->in_attribute, pair->literal);
+    }
+    return i;
+}
+
 static void pair_entry(struct pfs_emit *e, const struct pfs_emit_pair *p)
 {
     pfs_emit_begin_child(e);
     pfs_emit_indent(e, e->depth);
-    pfs_buf_str_add(e->out, "<entry name=\"");
-    pfs_syntax_escape(e->syntax, e->rules, p->key, p->key_len, true, e->out);
-    pfs_buf_str_add(e->out, "\" overwrite=\"true\">");
-    write_value(e, p->value, p->len, false, false);
-    pfs_buf_str_add(e->out, "</entry>");
+    pfs_emit_form(e, e->syntax->pair, 0, p);
     pfs_emit_end_line(e);
 }
 
@@ -197,7 +210,7 @@ int pfs_emit_attribute(struct pfs_emit *e, const char *name, size_t name_len, bo
                        const char *value, size_t len, struct pfs_err *err)
 {
     struct pfs_emit_level *level = pfs_emit_top(e);
-    if (!level || !level->open)
+    if (!level || !level->open || level->section)
         return pfs_err_set(err, EINVAL, "the attribute \"%.*s\" does not come first in an element",
                            (int)name_len, name);
     int r = pfs_syntax_check_value(e->syntax, e->rules, value, len, err);

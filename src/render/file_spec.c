@@ -1,5 +1,6 @@
 #include "render/file_spec.h"
 #include "render/attr.h"
+#include "render/form.h"
 #include "render/xml.h"
 
 #include <errno.h>
@@ -96,6 +97,27 @@ static int check_lines(const xmlNode *node, const struct pfs_syntax *s, struct p
     return 0;
 }
 
+/* <pair> and <group>: how these stand in a file of entries. */
+static int read_forms(struct pfs_arena *a, const xmlNode *file, struct pfs_syntax *s, struct pfs_err *err)
+{
+    const struct pfs_form *pair = NULL, *group = NULL;
+    int r = 0;
+    for (xmlNode *node = pfs_xml_element(file->children); node && r == 0;
+         node = pfs_xml_element(node->next)) {
+        bool is_group = pfs_xml_is(node, "group");
+        if (!is_group && !pfs_xml_is(node, "pair"))
+            continue;
+        if (s->shape != PFS_PAIR_ENTRY)
+            return fail(node, err, "this element is for xml-entry", (const char *)node->name);
+        if (is_group ? group : pair)
+            return fail(node, err, "this element stands once in a file", (const char *)node->name);
+        r = pfs_form_compile(a, node, is_group, is_group ? &group : &pair, err);
+    }
+    s->pair = pair ? pair : s->pair;
+    s->section = group ? group : s->section;
+    return r;
+}
+
 static int read_syntax(struct pfs_arena *a, const xmlNode *node, struct pfs_file_spec *file,
                        struct pfs_err *err)
 {
@@ -123,7 +145,8 @@ static int read_syntax(struct pfs_arena *a, const xmlNode *node, struct pfs_file
         return fail(node, err, "this syntax encloses each value", name);
     if (s->enclose_if)
         s->quoting = PFS_QUOTING_IF;
-    return s->shape == PFS_PAIR_LINE ? check_lines(node, s, err) : 0;
+    int r = read_forms(a, node, s, err);
+    return r == 0 && s->shape == PFS_PAIR_LINE ? check_lines(node, s, err) : r;
 }
 
 /* ---- the whole ---- */

@@ -1,4 +1,5 @@
 /* Pairs: what a template sets, and what overrides do to them. */
+#include "render/form.h"
 #include "render/trace.h"
 
 #include <errno.h>
@@ -203,14 +204,17 @@ static int write_pair(struct pfs_eval *e, const struct pfs_op *op, struct pfs_st
 static int write_pair_value(const struct pfs_file_spec *spec, const struct pfs_op *op, struct pfs_str value,
                             struct pfs_buf *out)
 {
+    const struct pfs_syntax *s = spec->syntax;
     const char *empty = empty_word(spec, op);
-    bool literal = value.len == 0 && empty, in_attribute = spec->syntax->shape == PFS_PAIR_ATTRIBUTE;
+    bool literal = value.len == 0 && empty;
+    bool in_attribute =
+        s->shape == PFS_PAIR_ATTRIBUTE || (s->shape == PFS_PAIR_ENTRY && s->pair->value_in_attribute);
     if (literal)
         value = pfs_str_of(empty);
     else if ((op->max && value.len > op->max) ||
-             pfs_syntax_check_value(spec->syntax, &spec->rules, value.s, value.len, NULL) < 0)
+             pfs_syntax_check_value(s, &spec->rules, value.s, value.len, NULL) < 0)
         return -EINVAL;
-    pfs_emit_value(spec->syntax, &spec->rules, value.s, value.len, in_attribute, literal, out);
+    pfs_emit_value(s, &spec->rules, value.s, value.len, in_attribute, literal, out);
     return 0;
 }
 

@@ -1,5 +1,6 @@
 #include "render/syntax.h"
 #include "base/utf8.h"
+#include "render/form.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -16,7 +17,12 @@ static const struct pfs_syntax syntaxes[] = {
     {.name = "xml-element", .shape = PFS_PAIR_ELEMENT, .is_xml = true},
     {.name = "xml-tree", .shape = PFS_PAIR_ELEMENT, .is_xml = true, .is_tree = true},
     {.name = "xml-attribute", .shape = PFS_PAIR_ATTRIBUTE, .is_xml = true},
-    {.name = "xml-entry", .shape = PFS_PAIR_ENTRY, .is_xml = true, .has_sections = true},
+    {.name = "xml-entry",
+     .shape = PFS_PAIR_ENTRY,
+     .is_xml = true,
+     .has_sections = true,
+     .pair = &pfs_form_entry,
+     .section = &pfs_form_section},
 };
 
 const struct pfs_syntax *pfs_syntax_find(const char *name)

@@ -11,7 +11,7 @@ enum pfs_pair_shape {
     PFS_PAIR_LINE,      /* KEY between VALUE end-of-line */
     PFS_PAIR_ELEMENT,   /* <KEY>VALUE</KEY>; KEY may carry attributes: name@a=1@b=2 */
     PFS_PAIR_ATTRIBUTE, /* KEY="VALUE" in the open tag around it */
-    PFS_PAIR_ENTRY,     /* <entry name="KEY" overwrite="true">VALUE</entry> */
+    PFS_PAIR_ENTRY,     /* as the syntax's forms say: <entry name="KEY" overwrite="true">VALUE</entry> */
 };
 
 /* How a value stands in a line. */
@@ -21,6 +21,8 @@ enum pfs_quoting {
     PFS_QUOTING_BARE,    /* in double quotes, and has none itself */
     PFS_QUOTING_IF,      /* as BARE where it has one of enclose_if or a blank at an edge, else as NONE */
 };
+
+struct pfs_form;
 
 /* A syntax as pfs_syntax_find() knows it, or a file's own variant of one. */
 struct pfs_syntax {
@@ -37,6 +39,8 @@ struct pfs_syntax {
     const char *section_begin, *section_end;
     enum pfs_quoting quoting;
     const char *enclose_if; /* of QUOTING_IF */
+    /* ENTRY: */
+    const struct pfs_form *pair, *section; /* render/form.h */
 };
 
 /* What one file's firmware refuses beyond its syntax. */

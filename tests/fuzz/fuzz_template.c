@@ -57,7 +57,7 @@ static void check_file(const struct pfs_file *f, const struct pfs_phone *phone)
                "other bytes the second time");
     struct pairs pairs = {0};
     if (f->spec->syntax->is_xml &&
-        !read_back(f->spec->syntax, f->spec->rules.latin1, out.data, out.len, &pairs))
+        !read_back(f->spec->syntax, NULL, f->spec->rules.latin1, out.data, out.len, &pairs))
         fuzz_check(strncmp(pairs.why, "too many", 8) == 0 || strcmp(pairs.why, "too deep") == 0, pairs.why);
     pairs_done(&pairs);
 }

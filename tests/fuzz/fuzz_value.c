@@ -5,10 +5,35 @@
  * rest is KEY NUL SECTION NUL VALUE. */
 #include "read_back.h"
 #include "render/emit.h"
+#include "render/form.h"
 
 #include "fuzz.h"
 
 #include <string.h>
+
+static const struct pfs_form_part setting[] = {
+    {.text = "<setting id=\""}, {.word = PFS_FORM_NAME, .in_attribute = true},
+    {.text = "\" value=\""},    {.word = PFS_FORM_VALUE, .in_attribute = true},
+    {.text = "\"></setting>"},
+};
+static const struct pfs_form_part parameter[] = {
+    {.text = "<P><Value>"},  {.word = PFS_FORM_VALUE}, {.text = "</Value><Name>"},
+    {.word = PFS_FORM_NAME}, {.text = "</Name></P>"},
+};
+static const struct pfs_form_part object[] = {
+    {.text = "<O><Name>"},      {.word = PFS_FORM_NAME}, {.text = "</Name>"},
+    {.word = PFS_FORM_CONTENT}, {.text = "</O>"},
+};
+static const struct pfs_form form_setting = {.n = 5, .value_in_attribute = true, .parts = setting};
+static const struct pfs_form form_parameter = {.n = 5, .parts = parameter};
+static const struct pfs_form form_object = {.n = 5, .parts = object};
+static const struct read_form read_setting = {"setting", "@id", "@value", "section", "@name"};
+static const struct read_form read_parameter = {"P", "Name", "Value", "O", "Name"};
+
+static const struct read_form *reader_of(const struct pfs_syntax *s)
+{
+    return s->pair == &form_setting ? &read_setting : s->pair == &form_parameter ? &read_parameter : NULL;
+}
 
 /* A syntax as it is, or as a file's attributes vary it. */
 static struct pfs_syntax syntax_of(unsigned byte)
@@ -17,14 +42,15 @@ static struct pfs_syntax syntax_of(unsigned byte)
                                         "ini",        "xml-element", "xml-attribute", "xml-entry"};
     static const struct variant {
         const char *name, *before, *between, *comment, *begin, *end, *enclose_if;
+        const struct pfs_form *pair, *section;
     } variants[] = {
         {.name = "enclosed"},
         {.name = "enclosed", .before = "SET ", .between = " ", .comment = "## "},
         {.name = "plain", .before = "SET ", .between = " ", .comment = "## ", .enclose_if = "#"},
         {.name = "colon", .between = ":", .begin = "<", .end = ">"},
-        {.name = "quoted", .between = ": ", .begin = "< ", .end = " >", .comment = "rem "},
+        {.name = "xml-entry", .pair = &form_setting},
         {.name = "ini", .enclose_if = "; #"},
-        {.name = "properties", .between = " -> ", .enclose_if = "-"},
+        {.name = "xml-entry", .pair = &form_parameter, .section = &form_object},
         {.name = "xml-tree"},
     };
     if (!(byte & 128))
@@ -38,6 +64,8 @@ static struct pfs_syntax syntax_of(unsigned byte)
     s.section_end = v.end ? v.end : s.section_end;
     s.has_sections = s.has_sections || v.begin;
     s.enclose_if = v.enclose_if;
+    s.pair = v.pair ? v.pair : s.pair;
+    s.section = v.section ? v.section : s.section;
     s.quoting = v.enclose_if ? PFS_QUOTING_IF : s.quoting;
     return s;
 }
@@ -86,7 +114,7 @@ static void check(const struct pfs_emit *e, const struct input *in)
 {
     struct pairs pairs = {0};
     const struct pfs_syntax *s = e->syntax;
-    bool ok = read_back(s, e->rules->latin1, e->out->data, e->out->len, &pairs);
+    bool ok = read_back(s, reader_of(s), e->rules->latin1, e->out->data, e->out->len, &pairs);
     fuzz_check(ok, pairs.why);
     fuzz_check(pairs.n == 3, "not three pairs");
     fuzz_check(pair_is(&pairs.all[0], "before", "x", 1), "the pair before is another");

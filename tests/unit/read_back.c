@@ -157,11 +157,14 @@ static bool read_lines(const struct pfs_syntax *s, const char *text, size_t len,
 
 struct xml {
     const struct pfs_syntax *syntax;
+    const struct read_form *form;
+    struct pfs_buf key, value; /* of the pair that is being read (ENTRY) */
     const char *at, *end;
     struct pairs *pairs;
     unsigned depth, n_roots;
     struct level {
-        char name[NAME_SIZE], name_attribute[NAME_SIZE];
+        char name[NAME_SIZE];
+        char section[NAME_SIZE]; /* of a group */
         char key[2 * NAME_SIZE]; /* the name, and its attributes as native keys have them */
         bool has_children;
     } levels[DEPTH_MAX];
@@ -241,6 +244,29 @@ static void skip_blanks(struct xml *x)
         x->at++;
 }
 
+static bool is_part(const char *what, char sign, const char *name)
+{
+    if (sign)
+        return what[0] == sign && strcmp(what + 1, name) == 0;
+    return strcmp(what, name) == 0;
+}
+
+/* An attribute ('@'), a child or the text of an element, which may be the key, the value or the name. */
+static void note_part(struct xml *x, struct level *level, char sign, const char *name, struct pfs_buf *text)
+{
+    const struct read_form *f = x->form;
+    bool pair = strcmp(level->name, f->pair) == 0, group = strcmp(level->name, f->group) == 0;
+    if (group && is_part(f->name, sign, name))
+        snprintf(level->section, NAME_SIZE, "%s", pfs_buf_str(text));
+    struct pfs_buf *to = pair && is_part(f->key, sign, name)     ? &x->key
+                         : pair && is_part(f->value, sign, name) ? &x->value
+                                                                 : NULL;
+    if (to) {
+        pfs_buf_reset(to);
+        pfs_buf_add(to, text->data, text->len);
+    }
+}
+
 static bool read_attribute(struct xml *x, struct level *level)
 {
     char name[NAME_SIZE];
@@ -252,8 +278,8 @@ static bool read_attribute(struct xml *x, struct level *level)
             return wrong(x->pairs, "a broken attribute's value");
     if (!take(x, "\""))
         return wrong(x->pairs, "an attribute without end");
-    if (strcmp(name, "name") == 0)
-        snprintf(level->name_attribute, NAME_SIZE, "%s", pfs_buf_str(&value));
+    if (x->syntax->shape == PFS_PAIR_ENTRY)
+        note_part(x, level, '@', name, &value);
     size_t len = strlen(level->key);
     snprintf(level->key + len, sizeof level->key - len, "@%s=%s", name, pfs_buf_str(&value));
     if (x->syntax->shape != PFS_PAIR_ATTRIBUTE)
@@ -269,25 +295,49 @@ static bool read_attribute(struct xml *x, struct level *level)
     return true;
 }
 
+static bool add_leaf(struct xml *x, const struct level *level)
+{
+    struct one_pair *pair = new_pair(x->pairs);
+    if (!pair)
+        return wrong(x->pairs, "too many pairs");
+    pfs_buf_str_add(&pair->key, level->key);
+    pfs_buf_add(&pair->value, x->text.data, x->text.len);
+    for (unsigned i = 1; i < x->depth && x->syntax->is_tree; i++)
+        pfs_buf_printf(&pair->section, "%s%s", i > 1 ? "/" : "", x->levels[i].name);
+    return true;
+}
+
+/* A pair's key and value are complete. */
+static bool add_entry(struct xml *x)
+{
+    struct one_pair *pair = new_pair(x->pairs);
+    if (!pair)
+        return wrong(x->pairs, "too many pairs");
+    pfs_buf_add(&pair->key, x->key.data, x->key.len);
+    pfs_buf_add(&pair->value, x->value.data, x->value.len);
+    for (unsigned i = x->depth; i > 0 && pair->section.len == 0; i--)
+        pfs_buf_str_add(&pair->section, x->levels[i - 1].section);
+    pfs_buf_reset(&x->key);
+    pfs_buf_reset(&x->value);
+    return true;
+}
+
 static bool end_element(struct xml *x)
 {
     const struct level *level = &x->levels[--x->depth];
     enum pfs_pair_shape shape = x->syntax->shape;
-    bool entry = shape == PFS_PAIR_ENTRY && strcmp(level->name, "entry") == 0;
-    bool leaf = shape == PFS_PAIR_ELEMENT && !level->has_children && x->depth > 0;
-    if (entry || leaf) {
-        struct one_pair *pair = new_pair(x->pairs);
-        if (!pair)
-            return wrong(x->pairs, "too many pairs");
-        pfs_buf_str_add(&pair->key, entry ? level->name_attribute : level->key);
-        pfs_buf_add(&pair->value, x->text.data, x->text.len);
-        if (x->depth > 0 && !x->syntax->is_tree)
-            pfs_buf_str_add(&pair->section, x->levels[x->depth - 1].name_attribute);
-        for (unsigned i = 1; i < x->depth && x->syntax->is_tree; i++)
-            pfs_buf_printf(&pair->section, "%s%s", i > 1 ? "/" : "", x->levels[i].name);
+    bool ok = true;
+    if (shape == PFS_PAIR_ELEMENT && !level->has_children && x->depth > 0)
+        ok = add_leaf(x, level);
+    if (shape == PFS_PAIR_ENTRY) {
+        note_part(x, &x->levels[x->depth], '\0', "", &x->text);
+        if (x->depth)
+            note_part(x, &x->levels[x->depth - 1], '\0', level->name, &x->text);
+        if (strcmp(level->name, x->form->pair) == 0)
+            ok = add_entry(x);
     }
     pfs_buf_reset(&x->text);
-    return true;
+    return ok;
 }
 
 static bool read_open_tag(struct xml *x)
@@ -350,8 +400,10 @@ static bool read_xml(struct xml *x)
     return (x->depth == 0 && x->n_roots == 1) || wrong(x->pairs, "not one outermost element");
 }
 
-bool read_back(const struct pfs_syntax *s, bool latin1, const char *bytes, size_t len, struct pairs *ret)
+bool read_back(const struct pfs_syntax *s, const struct read_form *form, bool latin1, const char *bytes,
+               size_t len, struct pairs *ret)
 {
+    static const struct read_form linphone = {"entry", "@name", "", "section", "@name"};
     struct pfs_buf text autobuf = PFS_BUF_INIT(0);
     for (size_t i = 0; i < len; i++)
         if (latin1)
@@ -363,8 +415,11 @@ bool read_back(const struct pfs_syntax *s, bool latin1, const char *bytes, size_
         return wrong(ret, "no UTF-8");
     if (!s->is_xml)
         return read_lines(s, all, text.len, ret);
-    struct xml x = {.syntax = s, .at = all, .end = all + text.len, .pairs = ret};
+    struct xml x = {
+        .syntax = s, .form = form ? form : &linphone, .at = all, .end = all + text.len, .pairs = ret};
     bool ok = read_xml(&x);
+    pfs_buf_done(&x.key);
+    pfs_buf_done(&x.value);
     pfs_buf_done(&x.text);
     return ok;
 }

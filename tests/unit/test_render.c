@@ -276,6 +276,25 @@ static void elements(void **state)
          "key='a/&lt;' value='&amp;'/></section></element>",
          "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<c xmlns=\"u\">\n  <section name=\"s_2\">\n    <entry "
          "name=\"a/&lt;\" overwrite=\"true\">&amp;</entry>\n  </section>\n</c>\n"},
+        {"syntax='xml-entry'",
+         "<pair><setting id='KEY' value='VALUE' override='true'/></pair><element name='c'><set key='a' "
+         "value='\"\n'/><section name='s'><set key='b' value='2'/></section></element>",
+         "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<c>\n  <setting id=\"a\" value=\"&quot; \" "
+         "override=\"true\"></setting>\n"
+         "  <section name=\"s\">\n    <setting id=\"b\" value=\"2\" override=\"true\"></setting>\n  "
+         "</section>\n</c>\n"},
+        {"syntax='xml-entry' encoding='iso-8859-1'",
+         "<!-- x --><pair>\n  <p:P p:t='\xc3\xa4' xmlns:p='u'>\n  <Name>KEY</Name><!-- y --> "
+         "<V>VALUE</V></p:P></pair>"
+         "<group><O><Name>SECTION</Name><content/>&amp; end</O></group><element name='c'><section name='s'>"
+         "<set key='a' value='1'/></section><section name='t'/></element>",
+         "<?xml version=\"1.0\" encoding=\"ISO-8859-1\"?>\n<c>\n  <O><Name>s</Name>\n    <p:P "
+         "p:t=\"\xe4\"><Name>a</Name>"
+         "<V>1</V></p:P>\n  &amp; end</O>\n  <O><Name>t</Name>&amp; end</O>\n</c>\n"},
+        {"syntax='xml-entry'",
+         "<pair><key>KEY</key><string>VALUE</string></pair><element name='dict'><set key='a' "
+         "value='1'/></element>",
+         "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<dict>\n  <key>a</key><string>1</string>\n</dict>\n"},
     };
     struct bench b;
     bench_of_manual(&b);
@@ -684,6 +703,14 @@ static void overrides(void **state)
          "overwrite=\"true\">x</entry>\n"
          "    <entry name=\"b\" overwrite=\"true\">y</entry>\n  </section>\n  <section name=\"t\">\n"
          "    <entry name=\"a\" overwrite=\"true\">z</entry>\n  </section>\n</c>\n"},
+        {"syntax='xml-entry'",
+         "<pair><p n='KEY'>VALUE</p></pair><group><g><n>SECTION</n><content/></g></group><element "
+         "name='c'><section "
+         "name='s'><set key='a' value='1'/></section></element>",
+         {{0, "acme:s/a", "x"}, {0, "acme:s/b", "y"}, {0, "acme:t/a", "z"}},
+         "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<c>\n  <g><n>s</n>\n    <p n=\"a\">x</p>\n    <p "
+         "n=\"b\">y</p>\n  </g>\n  <g><n>t</n>\n    <p "
+         "n=\"a\">z</p>\n  </g>\n</c>\n"},
         /* elements: at the end of the outermost one; each place of a key, a line's own */
         {"syntax='xml-element'",
          "<element name='r'><set key='a' value='1'/><element name='e'><set key='b' "

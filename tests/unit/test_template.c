@@ -13,6 +13,9 @@
     "<template vendor='v'>\n<model name='m' lines='2'/>\n<map name='map'/>\n<file name='{mac}.cfg' "         \
     "syntax='xml-element'>\n" content "</file></template>"
 #define VALUE_OF(expression) FILE_OF("<set key='k' value=\"" expression "\"/>")
+#define FORM_OF(forms)                                                                                       \
+    "<template vendor='v'>\n<model name='m' lines='2'/>\n<map name='map'/>\n<file name='{mac}.cfg' "         \
+    "syntax='xml-entry'>\n" forms "<element name='r'/></file></template>"
 #define PARTS(parts) "<template vendor='v'>\n<model name='m' lines='2' hw='a/b'/>\n" parts "</template>"
 
 /* What the schema says: it must refuse what it can know, and never what the compiler takes. */
@@ -220,6 +223,29 @@ static const struct broken {
     {PARTS(
          "<file name='{mac}' syntax='xml-tree'><element name='r'><set key='a/b' value=''/></element></file>"),
      "test.xml:3: \"a/b\" cannot be a key", CANNOT_KNOW},
+    {FILE_OF("<pair><a k='KEY'>VALUE</a></pair>"), "test.xml:5: this element is for xml-entry: \"pair\"",
+     CANNOT_KNOW},
+    {XML_OF("<group><a n='SECTION'><content/></a></group>"), "test.xml:5: this element is for xml-entry",
+     CANNOT_KNOW},
+    {FORM_OF("<pair><a k='KEY'>VALUE</a></pair>\n<pair><a k='KEY'>VALUE</a></pair>"),
+     "test.xml:6: this element stands once in a file: \"pair\"", CANNOT_KNOW},
+    {FORM_OF("<pair/>"), "test.xml:5: a word is missing in this element: \"KEY and VALUE\"", CANNOT_KNOW},
+    {FORM_OF("<pair><a k='KEY'/></pair>"), "test.xml:5: a word is missing", CANNOT_KNOW},
+    {FORM_OF("<pair><a>VALUE</a></pair>"), "test.xml:5: a word is missing", CANNOT_KNOW},
+    {FORM_OF("<pair><a k='KEY' l='KEY'>VALUE</a></pair>"),
+     "test.xml:5: KEY, VALUE, SECTION and content stand once", CANNOT_KNOW},
+    {FORM_OF("<pair x='1'><a k='KEY'>VALUE</a></pair>"), "test.xml:5: unknown attribute \"x\"", REFUSES},
+    {FORM_OF("<pair>KEY<a>VALUE</a></pair>"), "test.xml:5: text stands in \"pair\"", REFUSES},
+    {FORM_OF("<pair><a xmlns='u' k='KEY'>VALUE</a></pair>"),
+     "test.xml:5: an element here is in no default namespace: \"a\"", CANNOT_KNOW},
+    {FORM_OF("<group><a n='SECTION'/></group>"),
+     "test.xml:5: a word is missing in this element: \"SECTION and <content/>\"", CANNOT_KNOW},
+    {FORM_OF("<group><a n='SECTION'><content/><content/></a></group>"), "test.xml:5: KEY, VALUE, SECTION and",
+     CANNOT_KNOW},
+    {FORM_OF("<group><a n='SECTION'><content>x</content></a></group>"), "test.xml:5: this element is empty",
+     CANNOT_KNOW},
+    {FORM_OF("<element name='x'><pair><a k='KEY'>VALUE</a></pair></element>"),
+     "test.xml:5: unknown element: \"pair\"", REFUSES},
     {FILE_OF("<text x=''/>"), "test.xml:5: unknown attribute", REFUSES},
     {FILE_OF("<text><set key='a' value=''/></text>"), "test.xml:5: text holds no elements", REFUSES},
     {FILE_OF("<text>a&#13;b</text>"), "test.xml:5: the text has a line break", CANNOT_KNOW},
