@@ -21,7 +21,7 @@ static int hex_value(char c)
 
 static bool is_separator(char c)
 {
-    return c == ':' || c == '-' || c == '.';
+    return c == ':' || c == '-' || c == '.' || c == '_';
 }
 
 /* Twelve digits with the same separator after each `group` of them (group 12: none). len bytes are there. */

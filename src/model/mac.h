@@ -6,10 +6,10 @@
 
 enum { PFS_MAC_DIGITS = 12, PFS_MAC_STR = 13, PFS_MAC_TEXT_MAX = 17 };
 
-/* Parses a whole string: 001565aabbcc, 00:15:65:aa:bb:cc, 00-15-65-AA-BB-CC, 0015.65aa.bbcc, in any case; one
- * kind of separator, between octets or groups of four digits. -EINVAL with what is wrong ("has 11 digits: a
- * spreadsheet may have eaten leading zeros"); also for addresses that are no device's: all 0, all f,
- * multicast. *ret only on success. */
+/* Parses a whole string: 001565aabbcc, 00:15:65:aa:bb:cc, 00-15-65-AA-BB-CC, 0015.65aa.bbcc,
+ * 00_15_65_aa_bb_cc, in any case; one kind of separator, between octets or groups of four digits. -EINVAL
+ * with what is wrong ("has 11 digits: a spreadsheet may have eaten leading zeros"); also for addresses that
+ * are no device's: all 0, all f, multicast. *ret only on success. */
 int pfs_mac_parse(const char *s, uint64_t *ret, struct pfs_err *err);
 
 /* Whether the n bytes at s begin with a MAC in any spelling, the longest one; returns how many bytes it

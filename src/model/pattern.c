@@ -12,8 +12,8 @@ struct field {
 };
 
 static const struct field fields[] = {
-    {"{mac}", false, '\0'}, {"{MAC}", true, '\0'},  {"{mac:}", false, ':'},
-    {"{MAC:}", true, ':'},  {"{mac-}", false, '-'}, {"{MAC-}", true, '-'},
+    {"{mac}", false, '\0'}, {"{MAC}", true, '\0'}, {"{mac:}", false, ':'}, {"{MAC:}", true, ':'},
+    {"{mac-}", false, '-'}, {"{MAC-}", true, '-'}, {"{mac_}", false, '_'}, {"{MAC_}", true, '_'},
 };
 
 static const char in_shape[] = "{mac}"; /* what any of them is in a shape */
@@ -47,7 +47,7 @@ static int no_such_field(const char *text, const char *at, struct pfs_err *err)
         return pfs_err_set(err, EINVAL, "file name \"%s\" has a brace without its partner", text);
     return pfs_err_set(
         err, EINVAL,
-        "file name \"%s\" has the unknown field %.*s: {mac} {MAC} {mac:} {MAC:} {mac-} {MAC-} are right",
+        "file name \"%s\" has the unknown field %.*s: {mac} {MAC}, with : - or _ before the }, are right",
         text, (int)(end - at) + 1, at);
 }
 

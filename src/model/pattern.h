@@ -2,7 +2,7 @@
  * for leads back to a MAC.
  *
  * A pattern is literal text with MAC fields, all of which stand for one MAC:
- *   {mac} lower case   {MAC} upper case   {mac:} {MAC:} {mac-} {MAC-} with separators
+ *   {mac} lower case   {MAC} upper case   {mac:} {MAC:} {mac-} {MAC-} {mac_} {MAC_} with separators
  * and any number of {model.NAME} fields that are replaced when the template is compiled, before this is
  * parsed. A '/' parts folders: the name is a path below the mount's root. */
 #pragma once

@@ -1,4 +1,5 @@
 /* Walks a program and writes the file. */
+#include "render/digest.h"
 #include "render/trace.h"
 
 #include <errno.h>
@@ -460,7 +461,7 @@ static int rehearse_other(struct pfs_eval *e, const struct pfs_file *file, struc
 
 static bool is_other(const struct pfs_eval *e, const struct pfs_file *file)
 {
-    return file != e->file && file->spec->per == PFS_PER_DEVICE && e->phone->device;
+    return file != e->file && !file->spec->digest_of && file->spec->per == PFS_PER_DEVICE && e->phone->device;
 }
 
 /* Whether a key that is added could stand in a file already: behind the place where it is added, or in
@@ -525,6 +526,12 @@ void pfs_eval_free(struct pfs_eval *e)
 int pfs_render(const struct pfs_file *file, const struct pfs_phone *phone, struct pfs_zones *zones,
                struct pfs_buf *out, pfs_pair_fn on_pair, void *arg, struct pfs_err *err)
 {
+    const struct pfs_file *target = pfs_digest_target(file);
+    if (target) {
+        size_t start = out->len;
+        int r = pfs_render(target, phone, zones, out, NULL, NULL, err);
+        return r < 0 ? r : pfs_digest_replace(out, start, err);
+    }
     struct pfs_eval *e = pfs_eval_new(file, phone, zones);
     if (!e)
         return pfs_err_nomem(err);

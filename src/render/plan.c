@@ -1,4 +1,5 @@
 #include "render/plan.h"
+#include "render/digest.h"
 #include "render/trace.h"
 
 #include <errno.h>
@@ -408,6 +409,12 @@ static int render_traced(struct pfs_plans *plans, const struct shape *s, const s
 int pfs_plans_render(struct pfs_plans *plans, const struct pfs_file *file, const struct pfs_phone *phone,
                      struct pfs_zones *zones, struct pfs_buf *out, struct pfs_err *err)
 {
+    const struct pfs_file *target = pfs_digest_target(file);
+    if (target) {
+        size_t start = out->len;
+        int r = pfs_plans_render(plans, target, phone, zones, out, err);
+        return r < 0 ? r : pfs_digest_replace(out, start, err);
+    }
     struct shape s;
     bool trace = false;
     if (!plans || !make_shape(file, phone, zones, &s))

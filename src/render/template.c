@@ -1,6 +1,7 @@
 #include "render/template.h"
 #include "render/attr.h"
 #include "render/compile.h"
+#include "render/digest.h"
 #include "render/file_spec.h"
 #include "render/xml.h"
 
@@ -385,6 +386,8 @@ static int give_file(struct reader *r, xmlNode *node, const struct pfs_file_spec
             ok = make_aliases(r, node, &f, err);
         if (ok == 0)
             ok = check_names(m, &f, node, err);
+        if (ok == 0 && spec->digest_of && !pfs_digest_target(&f))
+            ok = fail(node, err, "this model has not the file that it is the checksum of", m->name);
         if (ok < 0)
             free_file(&f);
         else
@@ -427,6 +430,15 @@ static int allocate_files(struct reader *r, struct pfs_err *err)
     return t->specs ? 0 : pfs_err_nomem(err);
 }
 
+static int read_spec(struct reader *r, xmlNode *node, struct pfs_file_spec *s, struct pfs_err *err)
+{
+    struct pfs_template *t = r->tmpl;
+    if (pfs_xml_attr(node, "digest-of"))
+        return pfs_digest_read(&t->arena, node, t->specs, (size_t)(s - t->specs), s, err);
+    int ok = pfs_file_spec_read(&t->arena, node, s, err);
+    return ok < 0 ? ok : pfs_program_compile(&r->names, &r->blocks, node, s, err);
+}
+
 static int read_files(struct reader *r, struct pfs_err *err)
 {
     int ok = allocate_files(r, err);
@@ -434,9 +446,7 @@ static int read_files(struct reader *r, struct pfs_err *err)
          node = pfs_xml_element(node->next)) {
         if (pfs_xml_is(node, "file")) {
             struct pfs_file_spec *s = &r->tmpl->specs[r->tmpl->n_specs++];
-            ok = pfs_file_spec_read(&r->tmpl->arena, node, s, err);
-            if (ok == 0)
-                ok = pfs_program_compile(&r->names, &r->blocks, node, s, err);
+            ok = read_spec(r, node, s, err);
             if (ok == 0)
                 ok = give_file(r, node, s, err);
         } else if (pfs_xml_is(node, "absent")) {

@@ -55,7 +55,8 @@ struct pfs_file_spec {
     const char *empty; /* what is written for an empty value; NULL: the empty value */
     bool crlf;
     size_t max_size;
-    bool has_contacts; /* made of the directory of the device's customer too */
+    bool has_contacts;                     /* made of the directory of the device's customer too */
+    const struct pfs_file_spec *digest_of; /* the file that this one is the checksum of; NULL: none */
     struct pfs_program *program;
     unsigned line;
 };

@@ -22,7 +22,7 @@ FLOORS = {
     "core": {"base", "model", "store", "render"},
     "fs": {"base", "model", "store", "render", "core"},
 }
-LIBRARIES = {"sqlite3": "store", "libxml": "render", "fuse": "fs"}
+LIBRARIES = {"sqlite3": "store", "libxml": "render", "md5": "render", "fuse": "fs"}
 
 
 def tracked(*patterns):

@@ -566,6 +566,8 @@ static void pattern_formats_and_matches(void **state)
          "prov/001565aabbcc"},
         {"{MAC}/{mac}.cfg", "001565AABBCC/001565aabbcc.cfg", "00-15-65-aa-bb-cc/001565AABBCC.cfg",
          "001565aabbcc/001565aabbcd.cfg"},
+        {"ipst_{mac_}.cfg", "ipst_00_15_65_aa_bb_cc.cfg", "IPST_001565AABBCC.cfg",
+         "ipst_00_15_65_aa_bb-cc.cfg"},
     };
     for (size_t i = 0; i < PFS_N_ELEMENTS(cases); i++) {
         struct pfs_pattern p PFS_CLEANUP(pfs_pattern_done) = {0};

@@ -869,6 +869,38 @@ static void overrides_of_two_files(void **state)
     bench_done(&b);
 }
 
+/* The checksums are of another program (Python's hashlib). */
+static void digests(void **state)
+{
+    static const char text[] =
+        "<template vendor='acme'><model name='m' lines='2'/><model name='n' lines='2'/>"
+        "<file name='{mac}.cfg' main='yes' syntax='plain'><set key='a' value='1'/></file>"
+        "<file name='{mac}.md5' digest-of='{mac}.cfg' digest='md5'><alias name='{MAC}.sum'/></file>"
+        "<file name='empty' per='model' models='n' syntax='plain'/>"
+        "<file name='empty.md5' models='n' digest-of='empty'/></template>";
+    static const struct {
+        const char *model, *file, *content;
+    } all[] = {
+        {"m", "001565aabbcc.cfg", "a=1\nnew=5\n"},
+        {"m", "001565aabbcc.md5", "60c854c694e6d29ca6f1e4e8cc14a7f6\n"},
+        {"m", "001565AABBCC.SUM", "60c854c694e6d29ca6f1e4e8cc14a7f6\n"},
+        {"n", "empty.md5", "d41d8cd98f00b204e9800998ecf8427e\n"},
+    };
+    struct bench b;
+    bench_init(&b);
+    set_device(&b, "acme:new", "5"); /* it stands in the file, and not in its checksum */
+    struct pfs_template *t = must_parse(text);
+    for (size_t i = 0; i < PFS_N_ELEMENTS(all); i++) {
+        struct pfs_buf out autobuf = PFS_BUF_INIT(0);
+        struct pfs_err err = {""};
+        if (render_named(t, all[i].model, all[i].file, &b, &out, &err) < 0)
+            fail_msg("%s: %s", all[i].file, err.msg);
+        assert_string_equal(pfs_buf_str(&out), all[i].content);
+    }
+    pfs_template_unref(t);
+    bench_done(&b);
+}
+
 static void overrides_that_fail(void **state)
 {
     static const struct {
@@ -1094,6 +1126,7 @@ int main(void)
         cmocka_unit_test(values_in_text),
         cmocka_unit_test(overrides),
         cmocka_unit_test(overrides_of_two_files),
+        cmocka_unit_test(digests),
         cmocka_unit_test(overrides_that_fail),
         cmocka_unit_test(pairs_are_shown),
         cmocka_unit_test(names),

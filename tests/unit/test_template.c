@@ -119,6 +119,23 @@ static const struct broken {
      "test.xml:3: this attribute is for files of lines: \"comment\"", CANNOT_KNOW},
     {PARTS("<file name='{mac}' syntax='plain' empty='a&#10;b=c'/>"),
      "test.xml:3: this syntax cannot write empty", CANNOT_KNOW},
+    {PARTS("<file name='a' digest-of='b'/>"),
+     "test.xml:3: no file that stands before this one has the name: \"b\"", CANNOT_KNOW},
+    {PARTS("<file name='a' digest-of='a' digest='md5'/>"), "test.xml:3: no file that stands before",
+     CANNOT_KNOW},
+    {PARTS("<file name='a' per='model' syntax='plain'/><file name='b' digest-of='a' digest='crc'/>"),
+     "test.xml:3: unknown digest \"crc\"", REFUSES},
+    {PARTS("<file name='a' per='model' syntax='plain'/><file name='b' digest-of='a' syntax='plain'/>"),
+     "test.xml:3: unknown attribute \"syntax\"", REFUSES},
+    {PARTS("<file name='a' per='model' syntax='plain'/><file name='b' digest-of='a'><set key='k' "
+           "value=''/></file>"),
+     "test.xml:3: a checksum has no content: \"set\"", REFUSES},
+    {PARTS("<file name='a' per='model' syntax='plain'/><file name='b' digest-of='a'/><file name='c' "
+           "digest-of='b'/>"),
+     "test.xml:3: no file that stands before", CANNOT_KNOW},
+    {PARTS("<model name='o' lines='1'/><file name='a' per='model' models='o' syntax='plain'/><file name='b' "
+           "digest-of='a'/>"),
+     "test.xml:3: this model has not the file that it is the checksum of: \"m\"", CANNOT_KNOW},
     {PARTS("<file name='a' syntax='plain' per='model' main='yes'/>"), "test.xml:3: a main file is per device",
      CANNOT_KNOW},
     {PARTS("<file name='a.cfg' syntax='plain'/>"), "test.xml:3: a file per device needs {mac} in its name",
