@@ -2,7 +2,7 @@
 import re
 import xml.etree.ElementTree as ET
 
-WHERE_SET = r"misc/config-uri"
+WHERE_SET = r"misc/config-uri|sip/sip_(tcp_)?port"
 NS = "{http://www.linphone.org/xsds/lpconfig.xsd}"
 
 
