@@ -59,15 +59,17 @@ static bool take_time(const char **s, int hours_max, int *ret)
     return true;
 }
 
-/* CET, or <+0330>: letters alone, or letters, digits and signs between angle brackets. */
-static bool take_abbreviation(const char **s)
+/* CET, or <+0330>: letters alone, or letters, digits and signs between angle brackets. It is shorter than the
+ * string that it stands in. */
+static bool take_abbreviation(const char **s, char *ret)
 {
     bool quoted = take_char(s, '<');
     size_t n = 0;
     for (;
          isalpha((unsigned char)**s) || (quoted && (isdigit((unsigned char)**s) || **s == '+' || **s == '-'));
          (*s)++)
-        n++;
+        ret[n++] = **s;
+    ret[n] = '\0';
     return n >= ABBREVIATION_MIN && (!quoted || take_char(s, '>'));
 }
 
@@ -142,6 +144,15 @@ static void without_dst(struct pfs_tz *tz, int offset)
     tz->offset = offset;
     tz->dst_offset = offset;
     tz->start = tz->end = (struct pfs_tz_change){0};
+    tz->dst_abbreviation[0] = '\0';
+}
+
+static void swap_abbreviations(struct pfs_tz *tz)
+{
+    char abbreviation[sizeof tz->abbreviation];
+    memcpy(abbreviation, tz->abbreviation, sizeof abbreviation);
+    memcpy(tz->abbreviation, tz->dst_abbreviation, sizeof abbreviation);
+    memcpy(tz->dst_abbreviation, abbreviation, sizeof abbreviation);
 }
 
 /* Ireland's law calls the summer's time standard, and the tz database follows: IST-1GMT0,M10.5.0,M3.5.0/1 is
@@ -155,27 +166,29 @@ static void turn_round(struct pfs_tz *tz)
     struct pfs_tz_change start = tz->start;
     tz->start = tz->end;
     tz->end = start;
+    swap_abbreviations(tz);
 }
 
 static void normalise(struct pfs_tz *tz)
 {
     if (!tz->has_dst || tz->dst_offset == tz->offset)
         without_dst(tz, tz->offset);
-    else if (is_all_year(tz))
+    else if (is_all_year(tz)) {
+        swap_abbreviations(tz);
         without_dst(tz, tz->dst_offset);
-    else if (tz->dst_offset < tz->offset)
+    } else if (tz->dst_offset < tz->offset)
         turn_round(tz);
 }
 
 static bool parse(const char *s, struct pfs_tz *tz)
 {
-    if (!take_abbreviation(&s) || !take_offset(&s, &tz->offset))
+    if (!take_abbreviation(&s, tz->abbreviation) || !take_offset(&s, &tz->offset))
         return false;
     if (*s == '\0')
         return true;
     tz->has_dst = true;
     tz->dst_offset = tz->offset + HOUR;
-    if (!take_abbreviation(&s))
+    if (!take_abbreviation(&s, tz->dst_abbreviation))
         return false;
     if (*s != ',' && !take_offset(&s, &tz->dst_offset))
         return false;

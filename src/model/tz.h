@@ -18,9 +18,10 @@ struct pfs_tz_change {
 struct pfs_tz {
     int offset; /* standard time: seconds east of Greenwich, -86400 to 93600 */
     bool has_dst;
-    int dst_offset;                  /* daylight time: seconds east of Greenwich */
-    struct pfs_tz_change start, end; /* of daylight saving */
-    char posix[64];                  /* the string itself */
+    int dst_offset;                              /* daylight time: seconds east of Greenwich */
+    struct pfs_tz_change start, end;             /* of daylight saving */
+    char posix[64];                              /* the string itself */
+    char abbreviation[64], dst_abbreviation[64]; /* CET, CEST, without <>; the second "" without dst */
 };
 
 /* Where the zones are: /usr/share/zoneinfo, or PROVFS_ZONEINFO. */

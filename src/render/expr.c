@@ -107,10 +107,11 @@ static bool find_property(struct pfs_str word, struct pfs_ref *ret)
 static bool find_tz(struct pfs_str word, struct pfs_ref *ret)
 {
     static const char *const names[] = {
-        "tz.offset",          "tz.dst",           "tz.dst_offset",    "tz.save",
-        "tz.start.month",     "tz.start.week",    "tz.start.weekday", "tz.start.day",
-        "tz.start.first_day", "tz.start.seconds", "tz.end.month",     "tz.end.week",
-        "tz.end.weekday",     "tz.end.day",       "tz.end.first_day", "tz.end.seconds",
+        "tz.offset",          "tz.dst",           "tz.dst_offset",       "tz.save",
+        "tz.start.month",     "tz.start.week",    "tz.start.weekday",    "tz.start.day",
+        "tz.start.first_day", "tz.start.seconds", "tz.end.month",        "tz.end.week",
+        "tz.end.weekday",     "tz.end.day",       "tz.end.first_day",    "tz.end.seconds",
+        "tz.posix",           "tz.abbreviation",  "tz.dst_abbreviation",
     };
     for (size_t i = 0; i < PFS_N_ELEMENTS(names); i++)
         if (equals(word, names[i])) {

@@ -164,6 +164,15 @@ static int tz_ref(struct pfs_eval *e, int what, struct pfs_str *ret, struct pfs_
         return pfs_eval_number(e, tz->has_dst ? tz->dst_offset : tz->offset, ret, err);
     case PFS_TZ_REF_SAVE:
         return pfs_eval_number(e, tz->has_dst ? tz->dst_offset - tz->offset : 0, ret, err);
+    case PFS_TZ_REF_POSIX:
+        *ret = pfs_str_of(tz->posix);
+        return 0;
+    case PFS_TZ_REF_ABBREVIATION:
+        *ret = pfs_str_of(tz->abbreviation);
+        return 0;
+    case PFS_TZ_REF_DST_ABBREVIATION:
+        *ret = pfs_str_of(tz->dst_abbreviation);
+        return 0;
     default:
         *ret = pfs_str_of("");
         if (!tz->has_dst)

@@ -808,6 +808,8 @@ static void tz_strings(void **state)
     assert_false(tz.has_dst);
     assert_int_equal(pfs_tz_parse("<+14>-14<+1430>-14:30,J60/-167,J365/+167:59:59", &tz, NULL), 0);
     assert_int_equal(tz.dst_offset, H(14, 30));
+    assert_string_equal(tz.abbreviation, "+14");
+    assert_string_equal(tz.dst_abbreviation, "+1430");
     assert_int_equal(tz.start.kind, PFS_TZ_DAY);
     assert_int_equal(tz.start.day, 60);
     assert_int_equal(tz.start.month, 3);
@@ -816,6 +818,9 @@ static void tz_strings(void **state)
     assert_int_equal(tz.end.month, 12);
     assert_int_equal(tz.end.mday, 31);
     assert_int_equal(tz.end.seconds, H(167, 59) + 59);
+    assert_int_equal(pfs_tz_parse("IST-1GMT0,M10.5.0,M3.5.0/1", &tz, NULL), 0);
+    assert_string_equal(tz.abbreviation, "GMT");
+    assert_string_equal(tz.dst_abbreviation, "IST");
     assert_int_equal(pfs_tz_parse("AAA-24BBB,0,365", &tz, NULL), 0);
     assert_int_equal(tz.offset, 86400);
     assert_int_equal(tz.dst_offset, 90000); /* one hour more by default */
@@ -828,6 +833,8 @@ static void tz_strings(void **state)
     assert_int_equal(tz.offset, -H(4, 0));
     assert_int_equal(pfs_tz_parse("EST5EDT,0/0,J365/25", &tz, NULL), 0);
     assert_false(tz.has_dst);
+    assert_string_equal(tz.abbreviation, "EDT");
+    assert_string_equal(tz.dst_abbreviation, "");
     assert_int_equal(tz.offset, -H(4, 0));
     /* Negative daylight saving, as in Morocco's years of it. */
     assert_int_equal(pfs_tz_parse("<+01>-1<+00>0,M2.3.0/3,M3.3.0/2", &tz, NULL), 0);
@@ -836,6 +843,8 @@ static void tz_strings(void **state)
     assert_int_equal(tz.start.month, 3);
     assert_int_equal(tz.end.month, 2);
     assert_string_equal(tz.posix, "<+01>-1<+00>0,M2.3.0/3,M3.3.0/2");
+    assert_string_equal(tz.abbreviation, "+00");
+    assert_string_equal(tz.dst_abbreviation, "+01");
 }
 
 static void tz_strings_refused(void **state)

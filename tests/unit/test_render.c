@@ -76,6 +76,22 @@ static void expressions(void **state)
          "3 5 0 [] 25 7200"},
         {"{tz.end.month} {tz.end.week} {tz.end.weekday} [{tz.end.day}] {tz.end.first_day} {tz.end.seconds}",
          "10 5 0 [] 25 10800"},
+        {"{tz.posix} {tz.abbreviation} {tz.dst_abbreviation}", "CET-1CEST,M3.5.0,M10.5.0/3 CET CEST"},
+        {"{5|min 3}{2|min 3}{-2|min -3}|{5|max 3}{2|max 3}{''|min 3}{''|max 3}|{5|max tz.offset}",
+         "32-3|53|3600"},
+        {"{'abc'|refuse '#&quot;'}{''|refuse 'x'}{'a'|refuse ''}", "abca"},
+        {"{'--a-b-'|trim '-'}|{'---'|trim '-'}|{''|trim '-'}|{'\xc3\xa4x\xc3\xb6'|trim "
+         "'\xc3\xb6\xc3\xa4'}|{'a'|trim "
+         "''}",
+         "a-b|||x|a"},
+        {"{audio.codecs|only 'pcmu g722 opus'}|{audio.codecs|only ''}|{''|only 'a'}|{'a,,b'|only 'b a '}",
+         "g722,pcmu|||a,b"},
+        {"{audio.codecs|first 2}|{audio.codecs|first 9}|{audio.codecs|first 0}|{''|first "
+         "1}|{audio.codecs|first -1}",
+         "g722,pcma|g722,pcma,pcmu,g729|||"},
+        {"{'abc'|cut 2}|{'abc'|cut 5}|{'abc'|cut 0}|{'\xc3\xa4\xe2\x82\xac"
+         "b'|cut 2}|{'a'|cut -1}",
+         "ab|abc||\xc3\xa4\xe2\x82\xac|"},
         {"{sip.user}{sip.password}", ""},
     };
     struct bench b;
@@ -111,6 +127,12 @@ static void expressions_that_fail(void **state)
         {"{-1|hex}", "negative"},
         {"{1|pad 65}", "a width is 0 to 64"},
         {"{1|pad -1}", "a width is 0 to 64"},
+        {"{'a#b'|refuse '#'}", "refuse: \"a#b\" has a \"#\", which this file cannot hold"},
+        {"{'\xc3\xa4'|refuse '\xc3\xa4'}", "has a \"\xc3\xa4\""},
+        {"{'x'|min 1}", "min: \"x\" is no whole number"},
+        {"{1|max 'x'}", "max: \"x\" is no whole number"},
+        {"{'x'|cut 'x'}", "cut: \"x\" is no whole number"},
+        {"{'x'|first 'x'}", "first: \"x\" is no whole number"},
         {"{1|duration '%x'}", "duration knows no %x"},
         {"{'a'|replace '' 'b'}", "something to replace"},
         {"{audio.codecs|item 'x'}", "is no whole number"},
@@ -132,6 +154,7 @@ static void secrets_are_not_shown(void **state)
     static const char *const contents[] = {
         "<lines max='1'><set key='k' value='{sip.password|map m}'/></lines>",
         "<lines max='1'><set key='k' value='{sip.password|add 1}'/></lines>",
+        "<lines max='1'><set key='k' value=\"{sip.password|refuse 's'}\"/></lines>",
         "<lines max='1'><set key='k' value='{1|add sip.password}'/></lines>",
         "<lines max='1'><count name='c' from='{sip.password}' to='2'/></lines>",
     };
@@ -149,8 +172,9 @@ static void zones_without_summer_time(void **state)
     set_device(&b, "time.zone", "Asia/Tokyo");
     check_content(PROPERTIES,
                   "<set key='k' value='{tz.offset} {tz.dst} {tz.dst_offset} {tz.save} "
-                  "[{tz.start.month}{tz.end.seconds}{tz.end.first_day}]'/>",
-                  &b, "k = 32400 off 32400 0 []\n");
+                  "[{tz.start.month}{tz.end.seconds}{tz.end.first_day}] {tz.posix} {tz.abbreviation} "
+                  "[{tz.dst_abbreviation}]'/>",
+                  &b, "k = 32400 off 32400 0 [] JST-9 JST []\n");
     bench_done(&b);
     bench_init(&b);
     set_device(&b, "time.zone", "Nowhere/Else");
