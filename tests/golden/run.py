@@ -14,6 +14,7 @@ A vendor of the shipped templates has
       WHERE_SET          a regex: keys that may stand in a file only where the inventory sets them
       FULL               settings of the device that sets everything, where the profile's cannot be had ("" if it can)
       ACCOUNTS           the file that has the accounts, if it is not the main one: "{mac}-lines.xml"
+      zone(model, pairs) what the file says of its time zone: see zones.py
 
 Every file is read by the reader, the accounts must come back as the inventory has them, and for every model a device that sets
 everything and one that sets nothing must have the same keys. A vendor without reader or goldens fails, and so does a key of the

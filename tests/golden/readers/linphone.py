@@ -28,3 +28,7 @@ def account(model, pairs, line, place):
     name, user = unquote_identity(pairs[f"proxy_{place}/reg_identity"])
     assert unescape(user) == pairs[f"auth_info_{place}/username"]
     return tuple(pairs[f"auth_info_{place}/{k}"] for k in ("username", "userid", "passwd")) + (name,)
+
+
+def zone(model, pairs):
+    """A softphone has the clock of its computer."""

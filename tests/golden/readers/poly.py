@@ -11,3 +11,26 @@ def read(name, data):
 
 def account(model, pairs, line, place):
     return tuple(pairs[f"reg.{line}.{k}"] for k in ("address", "auth.userId", "auth.password", "displayName"))
+
+
+CLIPS = True
+ZONE_MODELS = ["poly-vvx411", "poly-ip501"]
+ZONES_WRONG = ("Antarctica/Troll", "Australia/Lord_Howe")  # summer time is an hour
+
+
+def change(pairs, which):
+    prefix = f"tcpIpApp.sntp.daylightSavings.{which}."
+    month, hour = int(pairs[prefix + "month"]), int(pairs[prefix + "time"])
+    if pairs["tcpIpApp.sntp.daylightSavings.fixedDayEnable"] == "1":
+        return "day", month, int(pairs[prefix + "date"]), hour * 3600
+    weekday = int(pairs[prefix + "dayOfWeek"]) - 1
+    if pairs[prefix + "dayOfWeek.lastInMonth"] == "1":
+        return "week", month, 5, weekday, hour * 3600
+    return "from", month, int(pairs[prefix + "date"]), weekday, hour * 3600
+
+
+def zone(model, pairs):
+    told = {"offset": int(pairs["tcpIpApp.sntp.gmtOffset"]), "save": 0}
+    if pairs["tcpIpApp.sntp.daylightSavings.enable"] == "1":
+        told.update(save=3600, start=change(pairs, "start"), end=change(pairs, "stop"))
+    return told

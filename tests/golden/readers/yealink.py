@@ -1,5 +1,7 @@
 """Yealink: a version line, then `key = value`; %NULL% is the empty value."""
 
+import re
+
 COMMON = {"001565000001": ["y000000000066.cfg"]}
 WHERE_SET = (r"(static\.)?security\.user_password|(static\.)?auto_provision\.server\.url|expansion_module\..*"
              r"|account\.\d+\.srtp_encryption")
@@ -13,3 +15,26 @@ def read(name, data):
 
 def account(model, pairs, line, place):
     return tuple(pairs[f"account.{line}.{k}"] for k in ("user_name", "auth_name", "password", "display_name"))
+
+
+CLIPS = True
+ZONE_MODELS = ["yealink-t46s", "yealink-t28p", "yealink-w60b"]
+
+
+def change(text, by_week):
+    parts = [int(x) for x in text.split("/")]
+    if by_week:
+        month, week, weekday, hour = parts
+        return "week", month, week, weekday % 7, hour * 3600
+    month, day, hour = parts
+    return "day", month, day, hour * 3600
+
+
+def zone(model, pairs):
+    sign, hours, minutes = re.fullmatch(r"([+-]?)(\d+)(?::(\d\d))?", pairs["local_time.time_zone"]).groups()
+    told = {"offset": (-1 if sign == "-" else 1) * (int(hours) * 3600 + int(minutes or 0) * 60), "save": 0}
+    if pairs["local_time.summer_time"] == "1":
+        by_week = pairs["local_time.dst_time_type"] == "1"
+        told.update(save=int(pairs["local_time.offset_time"]) * 60, start=change(pairs["local_time.start_time"], by_week),
+                    end=change(pairs["local_time.end_time"], by_week))
+    return told
