@@ -377,6 +377,25 @@ int pfs_content_lookup(struct pfs_content *c, struct pfs_store *s, const char *n
     return *ret ? 0 : r == -ENOMEM ? r : -EIO;
 }
 
+bool pfs_content_is_canonical(struct pfs_content *c, const char *name, const struct pfs_version *v,
+                              uint64_t *ret_mac, int64_t *ret_next)
+{
+    pthread_mutex_lock(&c->lock);
+    const struct pfs_entry *e = pfs_entry_find(c, name);
+    bool yes = e && e->version == v && e->inputs;
+    if (yes) {
+        *ret_mac = e->inputs->device ? e->inputs->device->mac : 0;
+        *ret_next = e->inputs->next;
+    }
+    pthread_mutex_unlock(&c->lock);
+    return yes;
+}
+
+uint64_t pfs_content_generation(struct pfs_content *c)
+{
+    return pfs_templates_generation(c->templates);
+}
+
 /* ---- making and freeing ---- */
 
 static int64_t system_now(void)

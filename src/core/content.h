@@ -67,6 +67,15 @@ typedef int (*pfs_device_file_fn)(void *arg, uint64_t mac, unsigned index, const
 int pfs_content_list_devices(struct pfs_content *c, struct pfs_store *s, const char *folder,
                              uint64_t from_mac, pfs_device_file_fn fn, void *arg, struct pfs_err *err);
 
+/* Whether the name, below the root, is the one under which the inventory lists this version, which was found
+ * under it last. *ret_mac: its device's, 0 where it is common to several; *ret_next: the second from which it
+ * may lead elsewhere with no change of the inventory, INT64_MAX never. */
+bool pfs_content_is_canonical(struct pfs_content *c, const char *name, const struct pfs_version *v,
+                              uint64_t *ret_mac, int64_t *ret_next);
+
+/* Changes with the templates in service. */
+uint64_t pfs_content_generation(struct pfs_content *c);
+
 /* The next node id: versions and directories draw from one counter. */
 uint64_t pfs_content_next_id(struct pfs_content *c);
 

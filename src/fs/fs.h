@@ -12,6 +12,7 @@
 #include <fuse_lowlevel.h>
 #include <pthread.h>
 
+struct pfs_keeper;
 struct pfs_notify;
 
 struct pfs_fs {
@@ -30,7 +31,8 @@ struct pfs_fs {
     struct pfs_report_follower *follower; /* NULL: nobody tells */
     bool shows_phones, shows_control;     /* the view */
     struct pfs_notify *notify;
-    pthread_key_t readers; /* a store connection a thread */
+    struct pfs_keeper *keeper; /* check=commit; NULL: strict */
+    pthread_key_t readers;     /* a store connection a thread */
     bool has_readers;
     bool no_open; /* open is answered ENOSYS: the kernel opens by itself from then on */
     uid_t uid;

@@ -1,5 +1,6 @@
 /* What a name leads to: a file or a folder of the inventory, else of the assets. */
 #include "fs/control.h"
+#include "fs/keep.h"
 #include "fs/notify.h"
 
 #include <ctype.h>
@@ -17,13 +18,29 @@ static struct pfs_fs *fs_of(fuse_req_t req)
     return fuse_req_userdata(req);
 }
 
-static int reply_file(fuse_req_t req, uint64_t parent, const char *name, struct pfs_version *v)
+/* A name in a folder, being looked up. */
+struct asked {
+    fuse_req_t req;
+    const struct pfs_node *folder; /* where */
+    const char *name;
+    char *path;         /* below the root, owned */
+    uint64_t ring;      /* of the keeper, before anything was read */
+    struct pfs_err why; /* why there is no store */
+    bool absent;        /* it must not be found */
+};
+
+/* keep: the kernel may, where the keeper agrees. */
+static int reply_file(const struct asked *a, struct pfs_version *v, bool keep)
 {
+    fuse_req_t req = a->req;
     struct pfs_fs *fs = fs_of(req);
+    uint64_t parent = a->folder->id;
     const struct pfs_node node = {.kind = PFS_NODE_FILE, .id = v->id, .version = v};
     struct fuse_entry_param e = {.ino = v->id, .attr_timeout = FOR_EVER_S, .entry_timeout = NO_TIME_S};
-    if (pfs_nodes_take_file(fs->nodes, v, parent, name) < 0)
+    if (pfs_nodes_take_file(fs->nodes, v, parent, a->name) < 0)
         return -ENOMEM;
+    if (keep && pfs_keeper_keep(fs->keeper, a->ring, parent, a->name, a->path, v))
+        e.entry_timeout = FOR_EVER_S;
     pfs_fs_attr(fs, &node, &e.attr);
     if (fuse_reply_entry(req, &e) < 0) /* the request was interrupted: the kernel did not take it */
         pfs_nodes_forget(fs->nodes, v->id, 1);
@@ -49,16 +66,6 @@ static int reply_folder(fuse_req_t req, uint64_t parent, const char *path, const
     return 0;
 }
 
-/* A name in a folder, being looked up. */
-struct asked {
-    fuse_req_t req;
-    const struct pfs_node *folder; /* where */
-    const char *name;
-    char *path;         /* below the root, owned */
-    struct pfs_err why; /* why there is no store */
-    bool absent;        /* it must not be found */
-};
-
 /* NULL: it cannot be had. Assets are found without it. */
 static struct pfs_store *store_of(struct asked *a)
 {
@@ -75,7 +82,7 @@ static int find_file(struct asked *a, struct pfs_version **ret)
         return -ENOENT;
     struct pfs_store *s = store_of(a);
     if (s)
-        return pfs_content_lookup(c, s, a->path, ret, &a->absent, NULL);
+        return pfs_content_lookup(c, s, a->path, ret, &a->absent, &a->why);
     *ret = pfs_content_last(c, a->path, &a->why);
     return *ret ? 0 : -EIO;
 }
@@ -142,7 +149,7 @@ static int answer_asset(struct asked *a)
         return r;
     const struct pfs_folder f = {.assets = asset.path, .ino = hash_folder(asset.path), .mtime = asset.mtime};
     r = asset.kind == PFS_ASSET_FOLDER ? reply_folder(a->req, a->folder->id, a->path, a->name, &f)
-                                       : reply_file(a->req, a->folder->id, a->name, asset.version);
+                                       : reply_file(a, asset.version, false);
     pfs_version_unref(asset.version);
     return r;
 }
@@ -154,7 +161,7 @@ static int answer(struct asked *a)
     struct pfs_version *v = NULL;
     int r = find_file(a, &v);
     if (r == 0) {
-        r = reply_file(a->req, a->folder->id, a->name, v);
+        r = reply_file(a, v, !a->why.msg[0]); /* not what was served for want of a store */
         pfs_version_unref(v);
         return r;
     }
@@ -172,7 +179,7 @@ static int answer(struct asked *a)
 int pfs_fs_lookup(fuse_req_t req, const struct pfs_node *folder, const char *name)
 {
     struct pfs_fs *fs = fs_of(req);
-    struct asked a = {.req = req, .folder = folder, .name = name};
+    struct asked a = {.req = req, .folder = folder, .name = name, .ring = pfs_keeper_ring(fs->keeper)};
     if (folder->kind == PFS_NODE_ROOT && fs->shows_control && strcmp(name, "control") == 0) {
         pfs_control_lookup(req, NULL, name);
         return 0;

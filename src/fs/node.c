@@ -14,12 +14,16 @@ struct node {
     uint64_t parent;          /* FILE, FOLDER: where and under which name it was looked up last */
     char *name;
     struct node *newer, *older; /* these, in order of the last look-up */
+    bool kept;                  /* the kernel keeps the name */
+    uint64_t mac;               /* kept, of this device; 0: of none */
+    struct node *next_of_device;
 };
 
 struct pfs_nodes {
     pthread_mutex_t lock;
     struct pfs_map by_id;
-    struct pfs_map paths; /* key to node */
+    struct pfs_map paths;   /* key to node */
+    struct pfs_map devices; /* MAC to the first of its nodes whose names are kept */
     struct node *newest, *oldest;
 };
 
@@ -50,6 +54,7 @@ void pfs_nodes_free(struct pfs_nodes *t)
         free_node(e->value);
     pfs_map_done(&t->by_id);
     pfs_map_done(&t->paths);
+    pfs_map_done(&t->devices);
     pthread_mutex_destroy(&t->lock);
     free(t);
 }
@@ -95,6 +100,8 @@ static struct node *add_node(struct pfs_nodes *t, uint64_t id)
 /* Remembers the name asked last. */
 static int set_name(struct node *n, uint64_t parent, const char *name)
 {
+    if (n->kept)
+        return 0;
     n->parent = parent;
     if (n->name && strcmp(n->name, name) == 0)
         return 0;
@@ -103,6 +110,60 @@ static int set_name(struct node *n, uint64_t parent, const char *name)
         return -ENOMEM;
     free(n->name);
     n->name = copy;
+    return 0;
+}
+
+/* Takes a node out of its device's. */
+static void unlink_of_device(struct pfs_nodes *t, struct node *n)
+{
+    struct node *first = n->mac ? pfs_map_get_u64(&t->devices, n->mac) : NULL;
+    if (first == n && n->next_of_device)
+        pfs_map_put_u64(&t->devices, n->mac, n->next_of_device); /* replaces: takes no memory */
+    else if (first == n)
+        pfs_map_remove_u64(&t->devices, n->mac);
+    for (struct node *at = first; at && first != n; at = at->next_of_device)
+        if (at->next_of_device == n)
+            at->next_of_device = n->next_of_device;
+    n->mac = 0;
+    n->next_of_device = NULL;
+}
+
+static int link_of_device(struct pfs_nodes *t, struct node *n, uint64_t mac)
+{
+    struct node *first = pfs_map_get_u64(&t->devices, mac);
+    if (pfs_map_put_u64(&t->devices, mac, n) < 0)
+        return -ENOMEM;
+    n->mac = mac;
+    n->next_of_device = first;
+    return 0;
+}
+
+/* The kernel keeps one node under a name: the newest. */
+static void unlink_older(struct pfs_nodes *t, const struct node *n)
+{
+    for (struct node *at = n->next_of_device, *next; at; at = next) {
+        next = at->next_of_device;
+        if (at->parent == n->parent && strcmp(at->name, n->name) == 0)
+            unlink_of_device(t, at);
+    }
+}
+
+static int keep(struct pfs_nodes *t, uint64_t id, uint64_t parent, const char *name, uint64_t mac)
+{
+    struct node *n = pfs_map_get_u64(&t->by_id, id);
+    if (!n)
+        return -ESTALE;
+    if (n->kept && n->mac == mac && n->parent == parent && strcmp(n->name, name) == 0)
+        return 0;
+    n->kept = false;
+    if (set_name(n, parent, name) < 0)
+        return -ENOMEM;
+    if (n->mac)
+        unlink_of_device(t, n);
+    if (mac && link_of_device(t, n, mac) < 0)
+        return -ENOMEM;
+    unlink_older(t, n);
+    n->kept = true;
     return 0;
 }
 
@@ -226,6 +287,7 @@ static struct node *forget(struct pfs_nodes *t, uint64_t id, uint64_t count)
     if (n->lookups > 0)
         return NULL;
     pfs_map_remove_u64(&t->by_id, id);
+    unlink_of_device(t, n);
     if (n->path)
         release_path(t, n);
     if (n->name)
@@ -306,6 +368,27 @@ int pfs_nodes_get(struct pfs_nodes *t, uint64_t id, struct pfs_node *ret)
     int r = get(t, id, ret);
     pthread_mutex_unlock(&t->lock);
     return r;
+}
+
+int pfs_nodes_keep(struct pfs_nodes *t, uint64_t id, uint64_t parent, const char *name, uint64_t mac)
+{
+    pthread_mutex_lock(&t->lock);
+    int r = keep(t, id, parent, name, mac);
+    pthread_mutex_unlock(&t->lock);
+    return r;
+}
+
+size_t pfs_nodes_of_device(struct pfs_nodes *t, uint64_t mac, struct pfs_node_name *names, size_t max)
+{
+    size_t n = 0;
+    pthread_mutex_lock(&t->lock);
+    for (const struct node *at = pfs_map_get_u64(&t->devices, mac); at && n < max; at = at->next_of_device) {
+        char *copy = strdup(at->name);
+        if (copy)
+            names[n++] = (struct pfs_node_name){.parent = at->parent, .name = copy};
+    }
+    pthread_mutex_unlock(&t->lock);
+    return n;
 }
 
 size_t pfs_nodes_count(struct pfs_nodes *t)

@@ -54,6 +54,10 @@ int pfs_nodes_get(struct pfs_nodes *t, uint64_t id, struct pfs_node *ret);
 
 size_t pfs_nodes_count(struct pfs_nodes *t);
 
+/* Notes that the kernel keeps this name for the file, one of a device (mac; 0: of none): from then on the
+ * node stands under it, however else it is asked for. -ESTALE, -ENOMEM. */
+int pfs_nodes_keep(struct pfs_nodes *t, uint64_t id, uint64_t parent, const char *name, uint64_t mac);
+
 /* The names asked least recently, of at most max files and folders, oldest first: parent and name in names[],
  * owned by the caller. Each is moved to the front, so that the next call gives others. Returns how many. */
 struct pfs_node_name {
@@ -61,3 +65,6 @@ struct pfs_node_name {
     char *name;
 };
 size_t pfs_nodes_oldest(struct pfs_nodes *t, struct pfs_node_name *names, size_t max);
+
+/* The names that the kernel keeps of a device's files, at most max: owned by the caller. */
+size_t pfs_nodes_of_device(struct pfs_nodes *t, uint64_t mac, struct pfs_node_name *names, size_t max);

@@ -113,11 +113,16 @@ static int check_word(const char *option, const char *word, const char *const *c
 static int check_words(const struct pfs_mount_options *o, struct pfs_err *err)
 {
     static const char *const views[] = {"all", "phones", "control", NULL};
-    static const char *const checks[] = {"strict", NULL};
+    static const char *const checks[] = {"strict", "commit", NULL};
     static const char *const secrets[] = {"mask", "show", NULL};
     int r = check_word("view", o->view, views, err);
     if (r == 0)
         r = check_word("check", o->check, checks, err);
+    if (r == 0 && o->check && strcmp(o->check, "commit") == 0 &&
+        (!o->read_only || !o->view || strcmp(o->view, "phones") != 0))
+        r = pfs_err_set(
+            err, EINVAL,
+            "check=commit is for mounts of ro,view=phones: others take writes, and must see them at once");
     if (r == 0)
         r = check_word("secrets", o->secrets, secrets, err);
     if (r == 0 && (o->threads < 0 || o->threads > 64))

@@ -7,7 +7,7 @@ struct pfs_mount_options {
     char *mountpoint;                    /* absolute */
     char *assets, *templates, *database; /* NULL: as configured; database absolute */
     char *view;                          /* all | phones */
-    char *check;                         /* strict */
+    char *check;                         /* strict | commit */
     char *secrets;                       /* show | mask: nothing shows secrets yet but the phones' files */
     char *uid, *gid, *admin_gid;         /* numbers or names; NULL: not given */
     int foreground, debug, read_only, threads, cache_mb, names;

@@ -2,6 +2,7 @@
 #include "base/log.h"
 #include "core/report.h"
 #include "fs/control.h"
+#include "fs/keep.h"
 #include "fs/notify.h"
 #include "fs/options.h"
 
@@ -269,6 +270,7 @@ static void close_fs(struct pfs_fs *fs)
     pfs_report_unfollow(fs->follower);
     pfs_report_stop(fs->report);
     pfs_notify_stop(fs->notify);
+    pfs_keeper_stop(fs->keeper);
     pfs_control_done(fs);
     pfs_nodes_free(fs->nodes);
     pfs_events_free(fs->tree.events);
@@ -370,6 +372,8 @@ static int serve(struct mount *m, struct pfs_err *err)
         r = start_reports(&m->fs, m->config, err);
     if (r == 0)
         r = pfs_notify_start(m->session, m->fs.nodes, m->fs.max_nodes, &m->fs.notify, err);
+    if (r == 0 && m->options.check && strcmp(m->options.check, "commit") == 0)
+        r = pfs_keeper_start(&m->fs, m->session, &m->fs.keeper, err);
     if (r == 0)
         r = loop(m, err);
     fuse_remove_signal_handlers(m->session);
@@ -391,23 +395,31 @@ static int answer_one(struct fuse_session *session, struct fuse_buf *buf)
     return n > 0 || n == -EINTR || n == -EAGAIN ? 0 : -1;
 }
 
-/* Ends the thread that notifies, which uses the session. It may be waiting in the kernel for a folder that a
+static bool notifiers_are_done(const struct pfs_fs *fs)
+{
+    return pfs_notify_is_done(fs->notify) && (!fs->keeper || pfs_keeper_is_done(fs->keeper));
+}
+
+/* Ends the threads that notify, which use the session. One may be waiting in the kernel for a folder that a
  * request holds: such requests are answered. But the loop, told to end, throws away what its threads have
  * just read, and such a request holds its folder for good (seen): then the connection is aborted, as it is a
  * moment later anyway. */
 static void stop_notifying(struct mount *m)
 {
-    struct pfs_notify *n = m->fs.notify;
+    struct pfs_fs *fs = &m->fs;
     struct fuse_buf buf = {0};
-    if (!n)
+    if (!fs->notify)
         return;
-    pfs_notify_end(n);
-    for (int i = 0; i < ANSWERS_AT_END && !pfs_notify_is_done(n) && answer_one(m->session, &buf) == 0; i++) {
+    pfs_notify_end(fs->notify);
+    if (fs->keeper)
+        pfs_keeper_end(fs->keeper);
+    for (int i = 0; i < ANSWERS_AT_END && !notifiers_are_done(fs) && answer_one(m->session, &buf) == 0; i++) {
     }
     free(buf.mem);
-    if (!pfs_notify_is_done(n))
+    if (!notifiers_are_done(fs))
         umount2(m->options.mountpoint, MNT_FORCE | MNT_DETACH);
-    pfs_notify_stop(steal_ptr(&m->fs.notify));
+    pfs_notify_stop(steal_ptr(&fs->notify));
+    pfs_keeper_stop(steal_ptr(&fs->keeper));
 }
 
 /* Everything from opening to unmounting, in the process that serves. */

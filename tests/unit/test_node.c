@@ -171,6 +171,46 @@ static void *take_and_forget(void *arg)
     return NULL;
 }
 
+static size_t names_of(struct pfs_nodes *t, uint64_t mac, char *joined)
+{
+    struct pfs_node_name names[8];
+    size_t n = pfs_nodes_of_device(t, mac, names, 8);
+    joined[0] = '\0';
+    for (size_t i = 0; i < n; i++) {
+        strcat(strcat(joined, names[i].name), " ");
+        free(names[i].name);
+    }
+    return n;
+}
+
+/* The names that the kernel keeps are found by their device: the newest version of each, whatever it was
+ * asked by since. */
+static void test_kept(void **state)
+{
+    char names[256];
+    struct pfs_version *old = version(7), *new = version(8), *other = version(9);
+    assert_int_equal(pfs_nodes_keep(*state, 7, 1, "a.cfg", 42), -ESTALE);
+    assert_int_equal(pfs_nodes_take_file(*state, old, 1, "a.cfg"), 0);
+    assert_int_equal(pfs_nodes_take_file(*state, other, 1, "a.xml"), 0);
+    assert_int_equal(names_of(*state, 42, names), 0);
+    assert_int_equal(pfs_nodes_keep(*state, 7, 1, "a.cfg", 42), 0);
+    assert_int_equal(pfs_nodes_keep(*state, 9, 1, "a.xml", 42), 0);
+    assert_int_equal(pfs_nodes_take_file(*state, old, 1, "A.CFG"), 0);
+    assert_int_equal(names_of(*state, 42, names), 2);
+    assert_string_equal(names, "a.xml a.cfg ");
+    assert_int_equal(pfs_nodes_take_file(*state, new, 1, "a.cfg"), 0);
+    assert_int_equal(pfs_nodes_keep(*state, 8, 1, "a.cfg", 42), 0);
+    assert_int_equal(names_of(*state, 42, names), 2);
+    pfs_nodes_forget(*state, 7, 2);
+    pfs_nodes_forget(*state, 9, 1);
+    assert_int_equal(names_of(*state, 42, names), 1);
+    pfs_nodes_forget(*state, 8, 1);
+    assert_int_equal(names_of(*state, 42, names), 0);
+    pfs_version_unref(old);
+    pfs_version_unref(new);
+    pfs_version_unref(other);
+}
+
 static void test_threads(void **state)
 {
     pthread_t threads[3];
@@ -190,8 +230,13 @@ static void test_threads(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        T(test_root),    T(test_lookups_are_counted), T(test_forget_too_much),
-        T(test_folders), T(test_paths_released),      T(test_oldest),
+        T(test_root),
+        T(test_lookups_are_counted),
+        T(test_forget_too_much),
+        T(test_folders),
+        T(test_paths_released),
+        T(test_oldest),
+        T(test_kept),
         T(test_threads),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
