@@ -36,7 +36,9 @@ static int read_rules(struct pfs_arena *a, const xmlNode *node, struct pfs_value
     int encoding;
     int r = pfs_attr_choice(node, "encoding", encodings, &encoding, err);
     if (r < 0 || (r = pfs_attr_words(a, node, "refuse", &refusals, err)) < 0 ||
-        (r = read_refusals(node, refusals, rules, err)) < 0)
+        (r = read_refusals(node, refusals, rules, err)) < 0 ||
+        (r = pfs_attr_copy(a, node, "refuse-characters", &rules->refuse_characters, err)) < 0 ||
+        (r = pfs_attr_number(node, "max-value", 1, PFS_VALUE_MAX, &rules->max_value, err)) < 0)
         return r;
     rules->latin1 = encoding == 1;
     return pfs_attr_words(a, node, "reserved", &rules->reserved, err);
@@ -162,10 +164,26 @@ static int read_empty(struct pfs_arena *a, const xmlNode *node, struct pfs_file_
 
 int pfs_file_spec_read(struct pfs_arena *a, const xmlNode *node, struct pfs_file_spec *s, struct pfs_err *err)
 {
-    static const char *const attrs[] = {"name",     "main",        "per",        "models",  "syntax",
-                                        "empty",    "reserved",    "refuse",     "eol",     "encoding",
-                                        "before",   "between",     "enclose-if", "comment", "section-begin",
-                                        "max-size", "section-end", NULL};
+    static const char *const attrs[] = {"name",
+                                        "main",
+                                        "per",
+                                        "models",
+                                        "syntax",
+                                        "empty",
+                                        "reserved",
+                                        "refuse",
+                                        "refuse-characters",
+                                        "max-value",
+                                        "eol",
+                                        "encoding",
+                                        "before",
+                                        "between",
+                                        "enclose-if",
+                                        "comment",
+                                        "section-begin",
+                                        "max-size",
+                                        "section-end",
+                                        NULL};
     static const char *const pers[] = {"device", "model", "vendor", NULL};
     static const char *const eols[] = {"lf", "crlf", NULL};
     int per, eol;

@@ -72,6 +72,33 @@ static bool has_edge_blank(const char *value, size_t len)
     return len > 0 && (is_blank(value[0]) || is_blank(value[len - 1]));
 }
 
+/* The character at s, where the rules refuse it. */
+static int check_refused(const struct pfs_value_rules *rules, const char *s, size_t len, struct pfs_err *err)
+{
+    if (!memmem(rules->refuse_characters, strlen(rules->refuse_characters), s, len))
+        return 0;
+    return pfs_err_set(err, EINVAL, "has a \"%.*s\", which this phone does not take", (int)len, s);
+}
+
+/* What the firmware refuses of a value that the syntax could write. */
+static int check_rules(const struct pfs_value_rules *rules, const char *value, size_t len,
+                       struct pfs_err *err)
+{
+    uint32_t code;
+    int r = 0;
+    if (rules->max_value && len > rules->max_value)
+        return pfs_err_set(err, EINVAL, "is longer than %zu bytes, which is all that this phone takes",
+                           rules->max_value);
+    for (const char *const *word = rules->reserved; word && *word; word++)
+        if (strlen(*word) == len && memcmp(*word, value, len) == 0)
+            return pfs_err_set(err, EINVAL, "is %s, which this phone does not take as text", *word);
+    for (size_t i = 0, n; rules->refuse_characters && i < len && r == 0; i += n) {
+        n = pfs_utf8_decode(value + i, len - i, &code);
+        r = n ? check_refused(rules, value + i, n, err) : pfs_err_set(err, EINVAL, "is not UTF-8");
+    }
+    return r;
+}
+
 static int check_whole(const struct pfs_syntax *s, const struct pfs_value_rules *rules, const char *value,
                        size_t len, struct pfs_err *err)
 {
@@ -82,10 +109,7 @@ static int check_whole(const struct pfs_syntax *s, const struct pfs_value_rules 
     bool bare = line && (s->quoting == PFS_QUOTING_BARE || s->quoting == PFS_QUOTING_IF);
     if (bare && memchr(value, '"', len))
         return pfs_err_set(err, EINVAL, "has a double quote, which this file cannot hold");
-    for (const char *const *word = rules->reserved; word && *word; word++)
-        if (strlen(*word) == len && memcmp(*word, value, len) == 0)
-            return pfs_err_set(err, EINVAL, "is %s, which this phone does not take as text", *word);
-    return 0;
+    return check_rules(rules, value, len, err);
 }
 
 int pfs_syntax_check_text(const struct pfs_syntax *s, const struct pfs_value_rules *rules, const char *text,

@@ -46,8 +46,10 @@ struct pfs_syntax {
 /* What one file's firmware refuses beyond its syntax. */
 struct pfs_value_rules {
     bool refuse_newline, refuse_edge_blank, refuse_non_ascii;
-    bool latin1;                 /* the file is ISO-8859-1 */
-    const char *const *reserved; /* NULL-terminated, may be NULL: words that mean something else */
+    bool latin1;                   /* the file is ISO-8859-1 */
+    const char *refuse_characters; /* NULL: none further; UTF-8 */
+    size_t max_value;              /* bytes; 0: no limit */
+    const char *const *reserved;   /* NULL-terminated, may be NULL: words that mean something else */
 };
 
 const struct pfs_syntax *pfs_syntax_find(const char *name); /* NULL: none of that name */

@@ -313,6 +313,20 @@ static void refusals(void **state)
     }
 }
 
+static void refused_characters(void **state)
+{
+    static const char *const bad[] = {"\"", "a#b", "#", "\xc3\xa4", "x\xc3\xa4", "123456789"};
+    static const char *const good[] = {"", "'", "\xc3\xb6", "12345678"};
+    for (size_t i = 0; i < PFS_N_ELEMENTS(syntaxes); i++) {
+        struct pfs_template *t = template_of(i, "refuse-characters='&quot;#\xc3\xa4' max-value='8'");
+        for (size_t j = 0; j < PFS_N_ELEMENTS(bad); j++)
+            assert_false(round_trip(t, bad[j], strlen(bad[j])));
+        for (size_t j = 0; j < PFS_N_ELEMENTS(good); j++)
+            assert_true(round_trip(t, good[j], strlen(good[j])));
+        pfs_template_unref(t);
+    }
+}
+
 /* The same values in attributes, sections' names and lines of text. */
 static void values_elsewhere(void **state)
 {
@@ -457,15 +471,11 @@ static void keys_and_signs(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(values_come_back),
-        cmocka_unit_test(long_values),
-        cmocka_unit_test(refusals),
-        cmocka_unit_test(values_elsewhere),
-        cmocka_unit_test(names_of_sections),
-        cmocka_unit_test(names_of_elements),
-        cmocka_unit_test(keys_of_lines),
-        cmocka_unit_test(keys_and_signs),
-        cmocka_unit_test(keys_with_attributes),
+        cmocka_unit_test(values_come_back),  cmocka_unit_test(long_values),
+        cmocka_unit_test(refusals),          cmocka_unit_test(refused_characters),
+        cmocka_unit_test(values_elsewhere),  cmocka_unit_test(names_of_sections),
+        cmocka_unit_test(names_of_elements), cmocka_unit_test(keys_of_lines),
+        cmocka_unit_test(keys_and_signs),    cmocka_unit_test(keys_with_attributes),
     };
     return cmocka_run_group_tests(tests, fixture_up, fixture_down);
 }
