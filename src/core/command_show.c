@@ -136,6 +136,8 @@ static void show_model(struct show *s)
     property(s, "title", m->title);
     property(s, "vendor", m->tmpl->vendor);
     property(s, "template", m->tmpl->path);
+    for (size_t i = 1; i < m->tmpl->n_sources && !s->as_json; i++)
+        property(s, "extended by", m->tmpl->sources[i]);
     property_number(s, "lines", m->lines);
     property_number(s, "keys", m->keys);
     property_number(s, "modules", m->modules);
@@ -143,6 +145,10 @@ static void show_model(struct show *s)
         property(s, "file", m->files[i].name.text);
     if (!s->as_json)
         return;
+    pfs_json_open(&s->json, "extended_by", '[');
+    for (size_t i = 1; i < m->tmpl->n_sources; i++)
+        pfs_json_text(&s->json, NULL, m->tmpl->sources[i]);
+    pfs_json_close(&s->json, ']');
     pfs_json_open(&s->json, "files", '[');
     for (size_t i = 0; i < m->n_files; i++)
         pfs_json_text(&s->json, NULL, m->files[i].name.text);

@@ -616,7 +616,7 @@ static int read_model(struct pfs_tree_call *call, struct pfs_buf *out, struct pf
             pfs_buf_printf(out, "%s\n", m->files[i].name.text);
         break;
     case MODEL_TEMPLATE:
-        pfs_buf_printf(out, "%s:%u\n", m->tmpl->path, m->line);
+        pfs_buf_printf(out, "%s:%u\n", m->tmpl->sources[pfs_line_source(m->line)], pfs_line_number(m->line));
         break;
     }
     return 0;

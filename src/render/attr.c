@@ -9,7 +9,7 @@ enum { WORDS_MAX = 64 };
 
 int pfs_attr_fail(const xmlNode *node, struct pfs_err *err, const char *what, const char *about)
 {
-    return pfs_err_set(err, EINVAL, "%ld: %s: \"%s\"", xmlGetLineNo(node), what, about);
+    return pfs_err_set(err, EINVAL, "%u: %s: \"%s\"", pfs_xml_line(node), what, about);
 }
 
 int pfs_attr_copy(struct pfs_arena *a, const xmlNode *node, const char *name, const char **ret,
@@ -48,7 +48,7 @@ int pfs_attr_number(const xmlNode *node, const char *name, size_t min, size_t ma
     char *end;
     unsigned long value = strtoul(text, &end, 10);
     if (!isdigit((unsigned char)*text) || *end || value < min || value > max)
-        return pfs_err_set(err, EINVAL, "%ld: %s is a number from %zu to %zu, not \"%s\"", xmlGetLineNo(node),
+        return pfs_err_set(err, EINVAL, "%u: %s is a number from %zu to %zu, not \"%s\"", pfs_xml_line(node),
                            name, min, max, text);
     *ret = value;
     return 0;
@@ -66,7 +66,7 @@ int pfs_attr_choice(const xmlNode *node, const char *name, const char *const *ch
             *ret = i;
             return 0;
         }
-    return pfs_err_set(err, EINVAL, "%ld: unknown %s \"%s\"", xmlGetLineNo(node), name, text);
+    return pfs_err_set(err, EINVAL, "%u: unknown %s \"%s\"", pfs_xml_line(node), name, text);
 }
 
 int pfs_attr_words(struct pfs_arena *a, const xmlNode *node, const char *name, const char *const **ret,

@@ -17,19 +17,19 @@ static int compile_children(struct compiler *c, xmlNode *parent, struct pfs_err 
 
 static int fail(const xmlNode *node, struct pfs_err *err, const char *what)
 {
-    return pfs_err_set(err, EINVAL, "%ld: %s", xmlGetLineNo(node), what);
+    return pfs_err_set(err, EINVAL, "%u: %s", pfs_xml_line(node), what);
 }
 
 static int fail_about(const xmlNode *node, struct pfs_err *err, const char *what, const char *about)
 {
-    return pfs_err_set(err, EINVAL, "%ld: %s: \"%s\"", xmlGetLineNo(node), what, about);
+    return pfs_err_set(err, EINVAL, "%u: %s: \"%s\"", pfs_xml_line(node), what, about);
 }
 
 /* Adds "LINE: " to an error that has none yet. */
 static int at_line(const xmlNode *node, int r, struct pfs_err *err)
 {
     if (r < 0)
-        pfs_err_prefix(err, "%ld", xmlGetLineNo(node));
+        pfs_err_prefix(err, "%u", pfs_xml_line(node));
     return r;
 }
 
@@ -107,7 +107,7 @@ static int add_op(struct compiler *c, const struct pfs_op *op, struct pfs_err *e
 static int begin_op(struct compiler *c, const xmlNode *node, enum pfs_op_code code, struct pfs_op *ret,
                     struct pfs_err *err)
 {
-    *ret = (struct pfs_op){.code = code, .line = (unsigned)xmlGetLineNo(node)};
+    *ret = (struct pfs_op){.code = code, .line = pfs_xml_line(node)};
     int r = attr_expr(c, node, "when", &ret->when, err);
     return r < 0 ? r : attr_expr(c, node, "unless", &ret->unless, err);
 }
@@ -186,7 +186,7 @@ static int check_text(const struct compiler *c, const xmlNode *node, const char 
 {
     struct pfs_err why = {""};
     int r = pfs_syntax_check_text(c->spec->syntax, &c->spec->rules, text, len, &why);
-    return r < 0 ? pfs_err_set(err, -r, "%ld: %s %s", xmlGetLineNo(node), what, why.msg) : 0;
+    return r < 0 ? pfs_err_set(err, -r, "%u: %s %s", pfs_xml_line(node), what, why.msg) : 0;
 }
 
 static bool is_literal(const struct pfs_piece *p)
@@ -214,7 +214,7 @@ static int check_value(const struct compiler *c, const xmlNode *node, const stru
         return check_texts(c, node, "the value", x, err);
     struct pfs_str text = x->pieces[0].ref.text;
     int r = pfs_syntax_check_value(c->spec->syntax, &c->spec->rules, text.s, text.len, &why);
-    return r < 0 ? pfs_err_set(err, -r, "%ld: the value %s", xmlGetLineNo(node), why.msg) : 0;
+    return r < 0 ? pfs_err_set(err, -r, "%u: the value %s", pfs_xml_line(node), why.msg) : 0;
 }
 
 /* What a name or key is checked as: its texts, with a letter for each expression. */
@@ -681,7 +681,11 @@ static int compile_node(struct compiler *c, xmlNode *node, struct pfs_err *err)
 /* What a <file> says of itself. */
 static bool is_about_file(const xmlNode *node)
 {
-    return pfs_xml_is(node, "alias") || pfs_xml_is(node, "pair") || pfs_xml_is(node, "group");
+    static const char *const names[] = {"alias", "drop", "pair", "group"};
+    for (size_t i = 0; i < PFS_N_ELEMENTS(names); i++)
+        if (pfs_xml_is(node, names[i]))
+            return true;
+    return false;
 }
 
 static int compile_children(struct compiler *c, xmlNode *parent, struct pfs_err *err)

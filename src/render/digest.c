@@ -6,11 +6,12 @@
 #include <md5.h>
 #include <string.h>
 
+/* The last one of that name: a file that a site has parted (render/extend.c) has its checksum behind it. */
 static const struct pfs_file_spec *find(const struct pfs_file_spec *specs, size_t n, const char *name)
 {
-    for (size_t i = 0; i < n; i++)
-        if (!specs[i].digest_of && strcmp(specs[i].name, name) == 0)
-            return &specs[i];
+    while (n-- > 0)
+        if (!specs[n].digest_of && strcmp(specs[n].name, name) == 0)
+            return &specs[n];
     return NULL;
 }
 
@@ -40,7 +41,7 @@ int pfs_digest_read(struct pfs_arena *a, const xmlNode *node, const struct pfs_f
         return pfs_attr_fail(node, err, "no file that stands before this one has the name", of);
     *ret = *target;
     ret->name = name;
-    ret->line = (unsigned)xmlGetLineNo(node);
+    ret->line = pfs_xml_line(node);
     ret->main = false;
     ret->digest_of = target;
     return 0;

@@ -385,7 +385,8 @@ static int run_op(struct pfs_eval *e, const struct pfs_program *p, unsigned at, 
 static int at_line(struct pfs_eval *e, unsigned line, int r, struct pfs_err *err)
 {
     if (!e->failed)
-        pfs_err_prefix(err, "%s:%u", e->file->model->tmpl->path, line);
+        pfs_err_prefix(err, "%s:%u", e->file->model->tmpl->sources[pfs_line_source(line)],
+                       pfs_line_number(line));
     e->failed = true;
     return r;
 }

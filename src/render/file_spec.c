@@ -187,7 +187,7 @@ int pfs_file_spec_read(struct pfs_arena *a, const xmlNode *node, struct pfs_file
     static const char *const pers[] = {"device", "model", "vendor", NULL};
     static const char *const eols[] = {"lf", "crlf", NULL};
     int per, eol;
-    s->line = (unsigned)xmlGetLineNo(node);
+    s->line = pfs_xml_line(node);
     s->max_size = PFS_FILE_SIZE_MAX;
     int r = pfs_xml_known_attrs(node, attrs, err);
     if (r < 0 || (r = pfs_attr_needed(a, node, "name", &s->name, err)) < 0 ||

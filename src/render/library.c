@@ -1,206 +1,41 @@
-#include "render/library.h"
 #include "base/map.h"
 #include "base/near.h"
+#include "render/library_impl.h"
 #include "render/xml.h"
 
 #include <ctype.h>
-#include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <xxhash.h>
-
-enum { TEMPLATES_MAX = 4096, PROBLEMS_MAX = 256 };
-
-/* ---- the files of a folder ---- */
-
-/* By bytes, whatever the locale: the order says who has a name that is claimed twice. */
-static int by_bytes(const struct dirent **a, const struct dirent **b)
-{
-    return strcmp((*a)->d_name, (*b)->d_name);
-}
-
-static int is_visible(const struct dirent *d)
-{
-    return d->d_name[0] != '.';
-}
-
-static bool ends_in_xml(const char *name)
-{
-    size_t len = strlen(name);
-    return len > 4 && strcmp(name + len - 4, ".xml") == 0;
-}
-
-/* The names in a folder, in order; 0 where it is not there. -errno else: a folder that cannot be read is not
- * an empty one. */
-static int list_folder(const char *folder, struct dirent ***ret)
-{
-    *ret = NULL;
-    int n = scandir(folder, ret, is_visible, by_bytes);
-    if (n >= 0)
-        return n;
-    return errno == ENOENT || errno == ENOTDIR ? 0 : -errno;
-}
-
-/* Calls fn with FOLDER/NAME for each name there. */
-static int each_in_folder(const char *folder, bool only_xml, int (*fn)(void *arg, const char *path),
-                          void *arg)
-{
-    struct dirent **names;
-    int n = list_folder(folder, &names), r = PFS_MIN(n, 0);
-    for (int i = 0; i < n; i++) {
-        autofree char *path = NULL;
-        if (r == 0 && (!only_xml || ends_in_xml(names[i]->d_name)))
-            r = asprintf(&path, "%s/%s", folder, names[i]->d_name) < 0 ? -ENOMEM : fn(arg, path);
-        free(names[i]);
-    }
-    free(names);
-    return r;
-}
-
-struct in_vendor {
-    int (*fn)(void *arg, const char *path);
-    void *arg;
-};
-
-static int each_in_vendor(void *arg, const char *folder)
-{
-    const struct in_vendor *v = arg;
-    return each_in_folder(folder, true, v->fn, v->arg);
-}
-
-/* Calls fn with the path of each VENDOR/NAME.xml, in order; a folder that is not there has none. */
-static int each_template(const char *folder, int (*fn)(void *arg, const char *path), void *arg)
-{
-    struct in_vendor v = {.fn = fn, .arg = arg};
-    return folder ? each_in_folder(folder, false, each_in_vendor, &v) : 0;
-}
-
-static int hash_file(void *arg, const char *path)
-{
-    XXH3_state_t *state = arg;
-    struct stat st;
-    XXH3_64bits_update(state, path, strlen(path) + 1);
-    if (stat(path, &st) < 0)
-        return 0; /* gone meanwhile: its absence is the change */
-    const int64_t parts[] = {(int64_t)st.st_ino, st.st_size,        st.st_mtim.tv_sec,
-                             st.st_mtim.tv_nsec, st.st_ctim.tv_sec, st.st_ctim.tv_nsec};
-    XXH3_64bits_update(state, parts, sizeof parts);
-    return 0;
-}
-
-uint64_t pfs_library_fingerprint(const struct pfs_library_source *source)
-{
-    XXH3_state_t *state = XXH3_createState();
-    if (!state)
-        return 0;
-    XXH3_64bits_reset(state);
-    each_template(source->site, hash_file, state);
-    each_template(source->shipped, hash_file, state);
-    char zones[4096];
-    hash_file(state, pfs_tz_directory());
-    snprintf(zones, sizeof zones, "%s/tzdata.zi", pfs_tz_directory());
-    hash_file(state, zones);
-    uint64_t hash = XXH3_64bits_digest(state);
-    XXH3_freeState(state);
-    return hash;
-}
-
-/* ---- loading ---- */
-
-struct loader {
-    struct pfs_library *lib;
-    const struct pfs_library *previous;
-    struct pfs_xml_schema *schema;
-    bool site;
-    size_t n_site; /* templates of the site's folder: the first ones */
-};
-
-static int add_problem(struct pfs_library *l, const char *text)
-{
-    if (l->n_problems == PROBLEMS_MAX)
-        return 0;
-    const char *copy = pfs_arena_strdup(&l->arena, text);
-    if (!copy)
-        return -ENOMEM;
-    l->problems[l->n_problems++] = copy;
-    return 0;
-}
-
-/* The last good template of this path. */
-static struct pfs_template *find_previous(const struct pfs_library *previous, const char *path)
-{
-    for (size_t i = 0; previous && i < previous->n_templates; i++)
-        if (strcmp(previous->templates[i]->path, path) == 0)
-            return previous->templates[i];
-    return NULL;
-}
-
-static int load_template(void *arg, const char *path)
-{
-    struct loader *loader = arg;
-    struct pfs_library *l = loader->lib;
-    struct pfs_template *t;
-    struct pfs_err err = {""};
-    if (l->n_templates == TEMPLATES_MAX)
-        return add_problem(l, "too many templates: the rest is not read");
-    int r = pfs_template_load(path, l->catalogue, loader->schema, &t, &err);
-    if (r == -ENOMEM)
-        return r;
-    if (r == -ENOENT)
-        return 0; /* deleted meanwhile: the fingerprint has changed */
-    if (r < 0) {
-        struct pfs_template *last = find_previous(loader->previous, path);
-        l->n_broken++;
-        if (last)
-            pfs_err_prefix(&err, "the last good version stays in service");
-        if (add_problem(l, err.msg) < 0)
-            return -ENOMEM;
-        if (!last)
-            return 0;
-        t = pfs_template_ref(last);
-    }
-    l->templates[l->n_templates++] = t;
-    loader->n_site += loader->site;
-    return 0;
-}
-
-static int load_folders(struct loader *loader, const struct pfs_library_source *source)
-{
-    loader->site = true;
-    int r = each_template(source->site, load_template, loader);
-    loader->site = false;
-    return r < 0 ? r : each_template(source->shipped, load_template, loader);
-}
 
 /* ---- indexes ---- */
 
-static bool is_site(const struct loader *loader, const struct pfs_template *t)
+/* Whether the site says this of a model: in a template of its own, or as a change to a shipped one. */
+static bool is_site(struct pfs_library *l, const struct pfs_model *m)
 {
-    for (size_t i = 0; i < loader->n_site; i++)
-        if (loader->lib->templates[i] == t)
+    for (size_t i = 0; i < l->n_site; i++)
+        if (l->templates[i] == m->tmpl)
             return true;
-    return false;
+    return pfs_line_source(m->line) > 0;
 }
 
 /* Two claim one thing: the first has it. That a site's template comes before a shipped one is no problem. */
-static int claim_twice(const struct loader *loader, const struct pfs_model *first,
-                       const struct pfs_model *second, const char *what, const char *name)
+static int claim_twice(struct pfs_library *l, const struct pfs_model *first, const struct pfs_model *second,
+                       const char *what, const char *name)
 {
     struct pfs_err text;
-    if (is_site(loader, first->tmpl) && !is_site(loader, second->tmpl))
+    if (is_site(l, first) && !is_site(l, second))
         return 0;
     pfs_err_set(&text, EEXIST, "%s:%u: the %s %s is claimed by %s too, which comes first and has it",
-                second->tmpl->path, second->line, what, name, first->tmpl->path);
-    return add_problem(loader->lib, text.msg);
+                second->tmpl->sources[pfs_line_source(second->line)], pfs_line_number(second->line), what,
+                name, first->tmpl->sources[pfs_line_source(first->line)]);
+    return pfs_library_add_problem(l, text.msg);
 }
 
-static int index_model(struct loader *loader, const struct pfs_model *m)
+static int index_model(struct pfs_library *l, const struct pfs_model *m)
 {
-    struct pfs_map *models = &loader->lib->models;
+    struct pfs_map *models = &l->models;
     const struct pfs_model *first = pfs_map_get(models, m->name, strlen(m->name));
     if (first)
-        return claim_twice(loader, first, m, "model", m->name);
+        return claim_twice(l, first, m, "model", m->name);
     return pfs_map_put(models, m->name, strlen(m->name), (void *)m, NULL);
 }
 
@@ -219,17 +54,17 @@ struct folder {
     bool devices;
 };
 
-static int index_common_name(struct loader *loader, const struct pfs_file *f, const struct pfs_pattern *p)
+static int index_common_name(struct pfs_library *l, const struct pfs_file *f, const struct pfs_pattern *p)
 {
     char name[PFS_FILE_NAME_MAX + 1];
     size_t len = lower_case(p->text, name);
-    const struct pfs_file *first = pfs_map_get(&loader->lib->common, name, len);
+    const struct pfs_file *first = pfs_map_get(&l->common, name, len);
     if (first)
-        return first->spec == f->spec ? 0 : claim_twice(loader, first->model, f->model, "file", p->text);
-    const struct folder *folder = pfs_map_get(&loader->lib->folders, name, len);
-    if (folder && claim_twice(loader, folder->file->model, f->model, "file", p->text) < 0)
+        return first->spec == f->spec ? 0 : claim_twice(l, first->model, f->model, "file", p->text);
+    const struct folder *folder = pfs_map_get(&l->folders, name, len);
+    if (folder && claim_twice(l, folder->file->model, f->model, "file", p->text) < 0)
         return -ENOMEM;
-    return pfs_map_put(&loader->lib->common, name, len, (void *)f, NULL);
+    return pfs_map_put(&l->common, name, len, (void *)f, NULL);
 }
 
 static int add_pattern(struct pfs_library *l, const struct pfs_pattern *p, size_t *cap)
@@ -248,13 +83,12 @@ static int add_pattern(struct pfs_library *l, const struct pfs_pattern *p, size_
     return 0;
 }
 
-static int index_folder(struct loader *loader, const struct pfs_file *f, const char *path, size_t len,
+static int index_folder(struct pfs_library *l, const struct pfs_file *f, const char *path, size_t len,
                         bool devices)
 {
-    struct pfs_library *l = loader->lib;
     struct folder *folder = pfs_map_get(&l->folders, path, len);
     const struct pfs_file *file = pfs_map_get(&l->common, path, len);
-    if (file && claim_twice(loader, file->model, f->model, "folder", f->name.text) < 0)
+    if (file && claim_twice(l, file->model, f->model, "folder", f->name.text) < 0)
         return -ENOMEM;
     if (!folder) {
         folder = pfs_arena_alloc(&l->arena, sizeof *folder);
@@ -267,37 +101,35 @@ static int index_folder(struct loader *loader, const struct pfs_file *f, const c
 }
 
 /* Each folder of the name, up to the first that has a MAC. */
-static int index_folders(struct loader *loader, const struct pfs_file *f, const struct pfs_pattern *p)
+static int index_folders(struct pfs_library *l, const struct pfs_file *f, const struct pfs_pattern *p)
 {
     int r = 0;
     for (const char *slash = p->shape; r == 0 && (slash = strchr(slash, '/')); slash++) {
         if (memchr(p->shape, '{', (size_t)(slash - p->shape)))
             break;
         bool devices = strcspn(slash + 1, "{") < strcspn(slash + 1, "/");
-        r = index_folder(loader, f, p->shape, (size_t)(slash - p->shape), devices);
+        r = index_folder(l, f, p->shape, (size_t)(slash - p->shape), devices);
     }
     return r;
 }
 
-static int index_name(struct loader *loader, const struct pfs_file *f, const struct pfs_pattern *p,
+static int index_name(struct pfs_library *l, const struct pfs_file *f, const struct pfs_pattern *p,
                       size_t *cap)
 {
-    int r =
-        f->spec->per == PFS_PER_DEVICE ? add_pattern(loader->lib, p, cap) : index_common_name(loader, f, p);
-    return r < 0 ? r : index_folders(loader, f, p);
+    int r = f->spec->per == PFS_PER_DEVICE ? add_pattern(l, p, cap) : index_common_name(l, f, p);
+    return r < 0 ? r : index_folders(l, f, p);
 }
 
-static int index_file(struct loader *loader, const struct pfs_file *f, size_t *cap)
+static int index_file(struct pfs_library *l, const struct pfs_file *f, size_t *cap)
 {
-    int r = index_name(loader, f, &f->name, cap);
+    int r = index_name(l, f, &f->name, cap);
     for (size_t i = 0; i < f->n_aliases && r == 0; i++)
-        r = index_name(loader, f, &f->aliases[i], cap);
+        r = index_name(l, f, &f->aliases[i], cap);
     return r;
 }
 
-static int build_indexes(struct loader *loader)
+static int build_indexes(struct pfs_library *l)
 {
-    struct pfs_library *l = loader->lib;
     size_t cap = 0;
     int r = pfs_pattern_parse("{mac}.cfg", &l->mac_cfg, NULL);
     if (r == 0)
@@ -305,33 +137,35 @@ static int build_indexes(struct loader *loader)
     for (size_t i = 0; i < l->n_templates; i++)
         for (size_t j = 0; j < l->templates[i]->n_models && r == 0; j++) {
             const struct pfs_model *m = &l->templates[i]->models[j];
-            r = index_model(loader, m);
+            r = index_model(l, m);
             if (r < 0 || pfs_library_model(l, m->name) != m)
                 continue;
             for (size_t k = 0; k < m->n_files && r == 0; k++)
-                r = index_file(loader, &m->files[k], &cap);
+                r = index_file(l, &m->files[k], &cap);
             for (size_t k = 0; k < m->n_absent && r == 0; k++)
                 r = m->absent[k].has_mac ? add_pattern(l, &m->absent[k], &cap) : 0;
         }
     return r;
 }
 
-static int load(struct loader *loader, const struct pfs_library_source *source, struct pfs_err *err)
+static int load(struct pfs_library *l, const struct pfs_library_source *source,
+                const struct pfs_library *previous, struct pfs_err *err)
 {
-    struct pfs_library *l = loader->lib;
+    struct pfs_xml_schema *schema = NULL;
     l->fingerprint = pfs_library_fingerprint(source);
-    l->templates = calloc(TEMPLATES_MAX, sizeof(void *));
-    l->problems = pfs_arena_alloc(&l->arena, PROBLEMS_MAX * sizeof(char *));
+    l->templates = calloc(PFS_TEMPLATES_MAX, sizeof(void *));
+    l->problems = pfs_arena_alloc(&l->arena, PFS_PROBLEMS_MAX * sizeof(char *));
     if (!l->templates || !l->problems || pfs_zones_new(&l->zones) < 0)
         return pfs_err_nomem(err);
-    int r = source->schema ? pfs_xml_schema_load(source->schema, &loader->schema, err) : 0;
+    int r = source->schema ? pfs_xml_schema_load(source->schema, &schema, err) : 0;
     if (r < 0)
         return r;
-    r = load_folders(loader, source);
+    r = pfs_library_read(l, source, previous, schema);
+    pfs_xml_schema_free(schema);
     if (r < 0 && r != -ENOMEM)
         return pfs_err_sys(err, -r, "reading the folders of templates");
     if (r == 0)
-        r = build_indexes(loader);
+        r = build_indexes(l);
     return r < 0 ? pfs_err_nomem(err) : 0;
 }
 
@@ -343,9 +177,7 @@ int pfs_library_load(const struct pfs_library_source *source, const struct pfs_c
         return pfs_err_nomem(err);
     l->refs = 1;
     l->catalogue = c;
-    struct loader loader = {.lib = l, .previous = previous};
-    int r = load(&loader, source, err);
-    pfs_xml_schema_free(loader.schema);
+    int r = load(l, source, previous, err);
     if (r < 0) {
         pfs_library_unref(l);
         return r;

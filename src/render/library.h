@@ -1,7 +1,8 @@
 /* All templates in service: the site's before the shipped ones.
  *
- * A library is immutable and counted: a render holds the one it began with. When a file changes a new one is
- * loaded, in which a template that no longer compiles is the last good one of the same path. */
+ * A site's file is a template of its own, or extends a shipped one: then the two are one template. A library
+ * is immutable and counted: a render holds the one it began with. When a file changes a new one is loaded, in
+ * which a template that no longer compiles is the last good one of the same path. */
 #pragma once
 
 #include "render/render.h"
@@ -18,7 +19,9 @@ struct pfs_library {
     struct pfs_zones *zones;
     struct pfs_arena arena;
     size_t n_templates;
-    struct pfs_template **templates; /* site before shipped, each by path */
+    struct pfs_template *
+        *templates; /* the site's own, shipped ones with its changes, the others; each by path */
+    size_t n_site;  /* how many are the site's own */
     size_t n_problems;
     const char **problems; /* sentences: broken templates, names and models claimed twice */
     size_t n_broken;       /* how many of these are broken templates */

@@ -1,4 +1,5 @@
 /* Pairs: what a template sets, and what overrides do to them. */
+#include "render/drop.h"
 #include "render/form.h"
 #include "render/trace.h"
 
@@ -114,7 +115,8 @@ static int native_key(struct pfs_eval *e, struct pfs_str key, struct pfs_str *re
 {
     char path[PFS_EMIT_PATH_MAX];
     *ret = key;
-    size_t len = e->n_overrides || e->on_pair ? pfs_emit_path(&e->emit, path) : 0;
+    bool matters = e->n_overrides || e->on_pair || e->file->spec->n_drops;
+    size_t len = matters ? pfs_emit_path(&e->emit, path) : 0;
     if (len == 0)
         return 0;
     char *whole = pfs_arena_alloc(&e->scratch, len + key.len + 2);
@@ -237,6 +239,8 @@ int pfs_eval_set(struct pfs_eval *e, const struct pfs_op *op, struct pfs_err *er
         return r;
     pfs_trace_give_up(e); /* where the key itself is the phone's own */
     e->n_used = 0;        /* a key's own loop numbers are no settings */
+    if (pfs_drops_mean(e->file->spec, op->line, native))
+        return 0;
     const struct pfs_override *o = e->n_overrides ? best_override(e, native) : NULL;
     if (o && use_overrides(e, native) && has_unique_keys(e))
         return 0; /* a key that the file repeats: the override stands for all of them */

@@ -2,6 +2,8 @@
 #include "render/attr.h"
 #include "render/compile.h"
 #include "render/digest.h"
+#include "render/drop.h"
+#include "render/extend.h"
 #include "render/file_spec.h"
 #include "render/xml.h"
 
@@ -135,7 +137,7 @@ static int read_maps_and_blocks(struct reader *r, const struct pfs_value_map **m
 
 /* ---- models ---- */
 
-static const char *const model_attrs[] = {"name", "title", "lines", "keys", "modules", NULL};
+static const char *const model_attrs[] = {"name", "title", "lines", "keys", "modules", "like", NULL};
 
 static bool is_own_attr(const char *name)
 {
@@ -173,13 +175,15 @@ static int read_model(struct reader *r, xmlNode *node, struct pfs_model *m, stru
 {
     size_t lines = 0, keys = 0, modules = 0;
     m->tmpl = r->tmpl;
-    m->line = (unsigned)xmlGetLineNo(node);
+    m->line = pfs_xml_line(node);
     int ok = pfs_xml_no_content(node, err);
     if (ok < 0 || (ok = needed(r, node, "name", &m->name, err)) < 0 ||
         (ok = pfs_attr_number(node, "lines", 0, PFS_MODEL_LINES_MAX, &lines, err)) < 0 ||
         (ok = pfs_attr_number(node, "keys", 0, PFS_MODEL_LINES_MAX, &keys, err)) < 0 ||
         (ok = pfs_attr_number(node, "modules", 0, 16, &modules, err)) < 0)
         return ok;
+    if (pfs_xml_attr(node, "like") && pfs_line_source(m->line) == 0)
+        return fail(node, err, "like is for a template that extends another", m->name);
     if (!pfs_xml_attr(node, "lines"))
         return fail(node, err, "an attribute is missing", "lines");
     struct pfs_err why;
@@ -249,7 +253,7 @@ static int make_pattern(const struct pfs_model *m, const xmlNode *node, const ch
     if (ok == 0)
         ok = pfs_pattern_parse(pfs_buf_str(&name), ret, err);
     if (ok < 0) {
-        pfs_err_prefix(err, "%ld", xmlGetLineNo(node));
+        pfs_err_prefix(err, "%u", pfs_xml_line(node));
         return ok;
     }
     if (strpbrk(ret->text, " \t"))
@@ -293,7 +297,7 @@ static int check_globs(const struct reader *r, const xmlNode *node, struct pfs_e
         while (i < r->tmpl->n_models && !glob_matches(globs, len, &r->tmpl->models[i]))
             i++;
         if (i == r->tmpl->n_models)
-            return pfs_err_set(err, EINVAL, "%ld: models: no model is \"%.*s\"", xmlGetLineNo(node),
+            return pfs_err_set(err, EINVAL, "%u: models: no model is \"%.*s\"", pfs_xml_line(node),
                                (int)PFS_MIN(len, 80u), globs);
         globs += len;
     }
@@ -436,7 +440,9 @@ static int read_spec(struct reader *r, xmlNode *node, struct pfs_file_spec *s, s
     if (pfs_xml_attr(node, "digest-of"))
         return pfs_digest_read(&t->arena, node, t->specs, (size_t)(s - t->specs), s, err);
     int ok = pfs_file_spec_read(&t->arena, node, s, err);
-    return ok < 0 ? ok : pfs_program_compile(&r->names, &r->blocks, node, s, err);
+    if (ok == 0)
+        ok = pfs_program_compile(&r->names, &r->blocks, node, s, err);
+    return ok < 0 ? ok : pfs_drops_read(&t->arena, node, s, err);
 }
 
 static int read_files(struct reader *r, struct pfs_err *err)
@@ -508,6 +514,9 @@ static int read_root(struct reader *r, struct pfs_err *err)
         return fail(r->root, err, "a template is in no namespace, not in", (const char *)r->root->ns->href);
     if (!pfs_xml_is(r->root, "template"))
         return fail(r->root, err, "the outermost element is not template but", (const char *)r->root->name);
+    if (pfs_xml_attr(r->root, "extends"))
+        return fail(r->root, err, "only a file among the site's templates can extend a shipped one",
+                    pfs_xml_attr(r->root, "extends"));
     int ok = pfs_xml_known_attrs(r->root, attrs, err);
     if (ok < 0 || (ok = pfs_xml_no_text(r->root, err)) < 0 ||
         (ok = needed(r, r->root, "vendor", &t->vendor, err)) < 0 || (ok = read_ouis(r, err)) < 0 ||
@@ -564,30 +573,83 @@ struct pfs_template *pfs_template_ref(struct pfs_template *t)
     return t;
 }
 
-/* Compiles first, as its sentences are the better ones; the schema is the backstop. */
-static int from_document(const char *name, xmlDoc *doc, const struct pfs_catalogue *c,
-                         struct pfs_xml_schema *schema, struct pfs_template **ret, struct pfs_err *err)
+/* ---- documents ---- */
+
+size_t pfs_line_source(unsigned line)
+{
+    return line >> PFS_XML_LINE_BITS;
+}
+
+unsigned pfs_line_number(unsigned line)
+{
+    return line & ((1u << PFS_XML_LINE_BITS) - 1);
+}
+
+/* A sentence that begins with a line gets the file before it. */
+static int say_where(const char *const *sources, size_t n, const struct pfs_err *why, struct pfs_err *err)
+{
+    char *rest;
+    unsigned line = (unsigned)strtoul(why->msg, &rest, 10);
+    size_t source = pfs_line_source(line);
+    if (rest == why->msg || source >= n)
+        return pfs_err_set(err, EINVAL, "%s:%s", sources[0], why->msg);
+    return pfs_err_set(err, EINVAL, "%s:%u%s", sources[source], pfs_line_number(line), rest);
+}
+
+static int copy_sources(struct reader *r, const char *const *sources, size_t n)
+{
+    const char **all = pfs_arena_alloc(&r->tmpl->arena, n * sizeof *all);
+    for (size_t i = 0; i < n && all; i++)
+        if (!(all[i] = copy(r, sources[i])))
+            return -ENOMEM;
+    if (!all)
+        return -ENOMEM;
+    r->tmpl->sources = all;
+    r->tmpl->n_sources = n;
+    r->tmpl->path = all[0];
+    return 0;
+}
+
+/* A template of a document that was made of n sources. */
+static int compile(xmlDoc *doc, const char *const *sources, size_t n, const struct pfs_catalogue *c,
+                   struct pfs_template **ret, struct pfs_err *err)
 {
     struct pfs_template *t = calloc(1, sizeof *t);
     if (!t)
         return pfs_err_nomem(err);
     t->refs = 1;
     struct reader r = {.tmpl = t, .names = {.catalogue = c, .tmpl = t}, .root = xmlDocGetRootElement(doc)};
-    t->path = copy(&r, name);
     struct pfs_err why = {""};
-    int ok = t->path ? read_template(&r, &why) : pfs_err_nomem(&why);
-    if (ok < 0 && ok != -ENOMEM)
-        ok = pfs_err_set(err, EINVAL, "%s:%s", name, why.msg);
-    else if (ok < 0)
-        pfs_err_nomem(err);
-    else if (schema)
-        ok = pfs_xml_validate(schema, doc, name, err);
-    if (ok < 0) {
-        pfs_template_unref(t);
-        return ok;
+    int ok = copy_sources(&r, sources, n);
+    if (ok == 0)
+        ok = read_template(&r, &why);
+    if (ok == 0) {
+        *ret = t;
+        return 0;
     }
-    *ret = t;
-    return 0;
+    pfs_template_unref(t);
+    return ok == -ENOMEM ? pfs_err_nomem(err) : say_where(sources, n, &why, err);
+}
+
+static int validate(struct pfs_xml_schema *schema, xmlDoc *doc, const char *name, struct pfs_err *err)
+{
+    return schema ? pfs_xml_validate(schema, doc, name, err) : 0;
+}
+
+/* Compiles first, as its sentences are the better ones; the schema is the backstop. */
+static int from_document(const char *name, xmlDoc *doc, const struct pfs_catalogue *c,
+                         struct pfs_xml_schema *schema, struct pfs_template **ret, struct pfs_err *err)
+{
+    struct pfs_template *t;
+    int r = compile(doc, &name, 1, c, &t, err);
+    if (r < 0)
+        return r;
+    r = validate(schema, doc, name, err);
+    if (r < 0)
+        pfs_template_unref(t);
+    else
+        *ret = t;
+    return r;
 }
 
 int pfs_template_load(const char *path, const struct pfs_catalogue *c, struct pfs_xml_schema *schema,
@@ -596,6 +658,66 @@ int pfs_template_load(const char *path, const struct pfs_catalogue *c, struct pf
     autodoc xmlDoc *doc = NULL;
     int r = pfs_xml_read(path, &doc, err);
     return r < 0 ? r : from_document(path, doc, c, schema, ret, err);
+}
+
+int pfs_template_extends(const char *path, char **ret, struct pfs_err *err)
+{
+    autodoc xmlDoc *doc = NULL;
+    int r = pfs_xml_read(path, &doc, err);
+    if (r < 0)
+        return r;
+    const char *base = pfs_extend_base(doc);
+    *ret = base ? strdup(base) : NULL;
+    return base && !*ret ? pfs_err_nomem(err) : 0;
+}
+
+/* Puts the changes of sources[i] into the document of the base. */
+static int put_changes(xmlDoc *doc, const char *const *sources, size_t i, struct pfs_xml_schema *schema,
+                       struct pfs_err *schema_err, struct pfs_err *err)
+{
+    autodoc xmlDoc *change = NULL;
+    struct pfs_err why = {""};
+    int r = pfs_xml_read(sources[i], &change, err);
+    if (r < 0)
+        return r;
+    if (!schema_err->msg[0])
+        validate(schema, change, sources[i], schema_err);
+    pfs_xml_mark(xmlDocGetRootElement(change), (unsigned)i);
+    r = pfs_extend(doc, change, &why);
+    return r == 0 || r == -ENOMEM ? r : say_where(sources, i + 1, &why, err);
+}
+
+static int load_extended(const char *const *sources, size_t n, const struct pfs_catalogue *c,
+                         struct pfs_xml_schema *schema, struct pfs_template **ret, struct pfs_err *err)
+{
+    autodoc xmlDoc *doc = NULL;
+    struct pfs_err schema_err = {""};
+    int r = pfs_xml_read(sources[0], &doc, err);
+    if (r < 0)
+        return r;
+    validate(schema, doc, sources[0], &schema_err);
+    for (size_t i = 1; i < n && r == 0; i++)
+        r = put_changes(doc, sources, i, schema, &schema_err, err);
+    if (r == 0)
+        r = compile(doc, sources, n, c, ret, err);
+    if (r < 0 || !schema_err.msg[0])
+        return r;
+    pfs_template_unref(*ret);
+    return pfs_err_set(err, EINVAL, "%s", schema_err.msg);
+}
+
+int pfs_template_load_extended(const char *base, size_t n, const char *const *changes,
+                               const struct pfs_catalogue *c, struct pfs_xml_schema *schema,
+                               struct pfs_template **ret, struct pfs_err *err)
+{
+    if (n > PFS_XML_SOURCES_MAX)
+        return pfs_err_set(err, EINVAL, "%s: more than %d files extend it", base, PFS_XML_SOURCES_MAX);
+    autofree const char **sources = calloc(n + 1, sizeof *sources);
+    if (!sources)
+        return pfs_err_nomem(err);
+    sources[0] = base;
+    memcpy(sources + 1, changes, n * sizeof *sources);
+    return load_extended(sources, n + 1, c, schema, ret, err);
 }
 
 int pfs_template_parse(const char *name, const char *text, size_t len, const struct pfs_catalogue *c,

@@ -45,6 +45,12 @@ struct pfs_file {
     struct pfs_pattern *aliases;
 };
 
+/* Native keys that a site takes out of a file. */
+struct pfs_drop {
+    const char *glob; /* of * and ? */
+    unsigned line;
+};
+
 /* What a <file> element says, for all its models. */
 struct pfs_file_spec {
     const char *name; /* as written */
@@ -58,6 +64,8 @@ struct pfs_file_spec {
     bool has_contacts;                     /* made of the directory of the device's customer too */
     const struct pfs_file_spec *digest_of; /* the file that this one is the checksum of; NULL: none */
     struct pfs_program *program;
+    size_t n_drops;
+    const struct pfs_drop *drops;
     unsigned line;
 };
 
@@ -65,6 +73,8 @@ struct pfs_template {
     unsigned refs; /* atomic */
     struct pfs_arena arena;
     const char *path; /* the file it came from */
+    size_t n_sources;
+    const char *const *sources; /* that, and the site's files that extend it */
     const char *vendor, *title;
     size_t n_ouis;
     uint32_t *ouis;       /* the first three octets of the vendor's MACs */
@@ -82,6 +92,17 @@ int pfs_template_load(const char *path, const struct pfs_catalogue *c, struct pf
 /* The same from memory. */
 int pfs_template_parse(const char *name, const char *text, size_t len, const struct pfs_catalogue *c,
                        struct pfs_xml_schema *schema, struct pfs_template **ret, struct pfs_err *err);
+/* The shipped template at base with a site's changes, in their order: as if it were one file. */
+int pfs_template_load_extended(const char *base, size_t n, const char *const *changes,
+                               const struct pfs_catalogue *c, struct pfs_xml_schema *schema,
+                               struct pfs_template **ret, struct pfs_err *err);
+/* What a template file extends, owned by the caller; NULL: it is a whole one. As pfs_template_load(). */
+int pfs_template_extends(const char *path, char **ret, struct pfs_err *err);
+
+/* Lines of models, files and operations also tell the file: takes one apart. 0 is the template's own path. */
+size_t pfs_line_source(unsigned line);
+unsigned pfs_line_number(unsigned line);
+
 struct pfs_template *pfs_template_ref(struct pfs_template *t);
 void pfs_template_unref(struct pfs_template *t);
 

@@ -100,6 +100,39 @@ int pfs_xml_read(const char *path, xmlDoc **ret, struct pfs_err *err)
     return r < 0 ? r : pfs_xml_read_memory(path, text, len, ret, err);
 }
 
+unsigned pfs_xml_line(const xmlNode *node)
+{
+    return (unsigned)((uintptr_t)node->_private << PFS_XML_LINE_BITS) + (unsigned)xmlGetLineNo(node);
+}
+
+void pfs_xml_mark(xmlNode *node, unsigned source)
+{
+    node->_private = (void *)(uintptr_t)source; /* libxml2 leaves it alone */
+    for (xmlNode *child = node->children; child && node->type == XML_ELEMENT_NODE; child = child->next)
+        pfs_xml_mark(child, source);
+}
+
+/* What libxml2 leaves out of a copy: marks, and lines of what is no element. */
+static void copy_places(const xmlNode *from, xmlNode *to)
+{
+    to->_private = from->_private;
+    to->line = from->line;
+    if (from->type == XML_TEXT_NODE)
+        to->psvi = from->psvi; /* the line where that is a large number */
+    if (from->type != XML_ELEMENT_NODE)
+        return;
+    for (from = from->children, to = to->children; from && to; from = from->next, to = to->next)
+        copy_places(from, to);
+}
+
+xmlNode *pfs_xml_copy(const xmlNode *node, xmlDoc *doc)
+{
+    xmlNode *copy = xmlDocCopyNode((xmlNode *)node, doc, 1);
+    if (copy)
+        copy_places(node, copy);
+    return copy;
+}
+
 struct pfs_xml_schema {
     xmlRelaxNG *schema;
 };
@@ -164,7 +197,7 @@ int pfs_xml_known_attrs(const xmlNode *node, const char *const *names, struct pf
         while (names[i] && strcmp(names[i], (const char *)a->name) != 0)
             i++;
         if (!names[i] || a->ns)
-            return pfs_err_set(err, EINVAL, "%ld: unknown attribute \"%s\" of \"%s\"", xmlGetLineNo(node),
+            return pfs_err_set(err, EINVAL, "%u: unknown attribute \"%s\" of \"%s\"", pfs_xml_line(node),
                                a->name, node->name);
     }
     return 0;
@@ -187,8 +220,8 @@ int pfs_xml_no_text(const xmlNode *node, struct pfs_err *err)
 {
     for (const xmlNode *child = node->children; child; child = child->next)
         if (child->type != XML_ELEMENT_NODE && !pfs_xml_is_layout(child))
-            return pfs_err_set(err, EINVAL, "%ld: text stands in \"%s\", outside a text element",
-                               xmlGetLineNo(child), node->name);
+            return pfs_err_set(err, EINVAL, "%u: text stands in \"%s\", outside a text element",
+                               pfs_xml_line(child), node->name);
     return 0;
 }
 
@@ -197,7 +230,7 @@ int pfs_xml_no_content(const xmlNode *node, struct pfs_err *err)
     int r = pfs_xml_no_text(node, err);
     const xmlNode *child = r == 0 ? pfs_xml_element(node->children) : NULL;
     if (child)
-        return pfs_err_set(err, EINVAL, "%ld: \"%s\" holds no elements, as \"%s\"", xmlGetLineNo(child),
+        return pfs_err_set(err, EINVAL, "%u: \"%s\" holds no elements, as \"%s\"", pfs_xml_line(child),
                            node->name, child->name);
     return r;
 }

@@ -15,6 +15,18 @@ int pfs_xml_read(const char *path, xmlDoc **ret, struct pfs_err *err);
 /* The same from memory; name stands in for the path in sentences. */
 int pfs_xml_read_memory(const char *name, const char *text, size_t len, xmlDoc **ret, struct pfs_err *err);
 
+/* The line on which a node stands. In a document that was put together from several (render/extend.h) the
+ * number of the one it comes from is above the line: each element keeps it. Sentences begin with it; who
+ * knows the documents' names takes it apart. */
+enum { PFS_XML_LINE_BITS = 22, PFS_XML_SOURCES_MAX = 1023 };
+unsigned pfs_xml_line(const xmlNode *node);
+
+/* Says that a node and all below it come from this document. */
+void pfs_xml_mark(xmlNode *node, unsigned source);
+
+/* A copy of a node for another document, with lines and marks; NULL: out of memory. */
+xmlNode *pfs_xml_copy(const xmlNode *node, xmlDoc *doc);
+
 /* A RELAX NG schema, read once. */
 struct pfs_xml_schema;
 int pfs_xml_schema_load(const char *path, struct pfs_xml_schema **ret, struct pfs_err *err);

@@ -1,5 +1,8 @@
 #include "render_fixture.h"
 
+#include <fcntl.h>
+#include <sys/stat.h>
+
 struct pfs_catalogue *catalogue;
 struct pfs_zones *zones;
 struct pfs_xml_schema *schema;
@@ -158,7 +161,7 @@ struct pfs_template *must_parse(const char *text)
     return t;
 }
 
-int render_named(struct pfs_template *t, const char *model, const char *file, struct bench *b,
+int render_named(const struct pfs_template *t, const char *model, const char *file, struct bench *b,
                  struct pfs_buf *out, struct pfs_err *err)
 {
     const struct pfs_model *m = model ? pfs_template_model(t, model) : &t->models[0];
@@ -212,4 +215,57 @@ void check_refused(const char *attrs, const char *content, struct bench *b, int 
     if (r != -errnum || !strstr(err.msg, sentence) || strncmp(err.msg, "test.xml:", 9) != 0)
         fail_msg("%d %s instead of %s\n%s%s", r, err.msg, sentence, content, r == 0 ? pfs_buf_str(&out) : "");
     pfs_template_unref(t);
+}
+
+/* ---- folders of templates ---- */
+
+void make_folders(struct folders *f)
+{
+    snprintf(f->root, sizeof f->root, "/tmp/provfs-test-XXXXXX");
+    assert_non_null(mkdtemp(f->root));
+    snprintf(f->site, sizeof f->site, "%s/site", f->root);
+    snprintf(f->shipped, sizeof f->shipped, "%s/shipped", f->root);
+    f->source = (struct pfs_library_source){.site = f->site, .shipped = f->shipped};
+}
+
+void remove_folders(struct folders *f)
+{
+    char command[128];
+    snprintf(command, sizeof command, "rm -r %s", f->root);
+    assert_int_equal(system(command), 0);
+}
+
+void put_template(const char *folder, const char *name, const char *text)
+{
+    char path[256];
+    snprintf(path, sizeof path, "%s/%s", folder, name);
+    if (!text) {
+        assert_int_equal(unlink(path), 0);
+        return;
+    }
+    mkdir(folder, 0700);
+    char *slash = strrchr(path, '/');
+    *slash = '\0';
+    mkdir(path, 0700);
+    *slash = '/';
+    autofile FILE *f = fopen(path, "we");
+    assert_non_null(f);
+    fputs(text, f);
+}
+
+struct pfs_library *load_library(const struct folders *f, const struct pfs_library *previous)
+{
+    struct pfs_library *l = NULL;
+    struct pfs_err err = {""};
+    if (pfs_library_load(&f->source, catalogue, previous, &l, &err) < 0)
+        fail_msg("%s", err.msg);
+    return l;
+}
+
+const char *problem_of(const struct pfs_library *l, const char *words)
+{
+    for (size_t i = 0; i < l->n_problems; i++)
+        if (strstr(l->problems[i], words))
+            return l->problems[i];
+    return NULL;
 }

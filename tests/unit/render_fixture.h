@@ -60,7 +60,7 @@ void bench_of_manual(struct bench *b);
 struct pfs_template *must_parse(const char *text);
 
 /* Renders the first model's file of that name (NULL: its first). The result is out's. */
-int render_named(struct pfs_template *t, const char *model, const char *file, struct bench *b,
+int render_named(const struct pfs_template *t, const char *model, const char *file, struct bench *b,
                  struct pfs_buf *out, struct pfs_err *err);
 
 /* Compiles, renders the first file of the first model and compares. */
@@ -70,3 +70,15 @@ void check_output(const char *text, struct bench *b, const char *expected);
 void check_content(const char *attrs, const char *content, struct bench *b, const char *expected);
 /* It compiles, but rendering fails with this sentence (a part of it). */
 void check_refused(const char *attrs, const char *content, struct bench *b, int errnum, const char *sentence);
+
+/* A site's and the shipped folder of templates, below one that is made. */
+struct folders {
+    char root[64], site[96], shipped[96];
+    struct pfs_library_source source; /* no schema */
+};
+void make_folders(struct folders *f);
+void remove_folders(struct folders *f);
+/* Writes FOLDER/VENDOR/FILE; text NULL removes it. */
+void put_template(const char *folder, const char *name, const char *text);
+struct pfs_library *load_library(const struct folders *f, const struct pfs_library *previous);
+const char *problem_of(const struct pfs_library *l, const char *words); /* the first with these; NULL: none */

@@ -516,55 +516,6 @@ static void far_lines(void **state)
 
 /* ---- The library ---- */
 
-struct folders {
-    char root[64], site[96], shipped[96];
-    struct pfs_library_source source;
-};
-
-static void make_folders(struct folders *f)
-{
-    snprintf(f->root, sizeof f->root, "/tmp/provfs-test-XXXXXX");
-    assert_non_null(mkdtemp(f->root));
-    snprintf(f->site, sizeof f->site, "%s/site", f->root);
-    snprintf(f->shipped, sizeof f->shipped, "%s/shipped", f->root);
-    f->source = (struct pfs_library_source){.site = f->site, .shipped = f->shipped};
-}
-
-static void remove_folders(struct folders *f)
-{
-    char command[128];
-    snprintf(command, sizeof command, "rm -r %s", f->root);
-    assert_int_equal(system(command), 0);
-}
-
-/* Writes FOLDER/VENDOR/FILE; text NULL removes it. */
-static void put_file(const char *folder, const char *name, const char *text)
-{
-    char path[256];
-    snprintf(path, sizeof path, "%s/%s", folder, name);
-    if (!text) {
-        assert_int_equal(unlink(path), 0);
-        return;
-    }
-    mkdir(folder, 0700);
-    char *slash = strrchr(path, '/');
-    *slash = '\0';
-    mkdir(path, 0700);
-    *slash = '/';
-    autofile FILE *f = fopen(path, "we");
-    assert_non_null(f);
-    fputs(text, f);
-}
-
-static struct pfs_library *load(const struct folders *f, const struct pfs_library *previous)
-{
-    struct pfs_library *l = NULL;
-    struct pfs_err err = {""};
-    if (pfs_library_load(&f->source, catalogue, previous, &l, &err) < 0)
-        fail_msg("%s", err.msg);
-    return l;
-}
-
 static char *template_of(const char *vendor, const char *model, const char *common)
 {
     static char text[2][512];
@@ -578,26 +529,18 @@ static char *template_of(const char *vendor, const char *model, const char *comm
     return text[turn];
 }
 
-static const char *problem(const struct pfs_library *l, const char *words)
-{
-    for (size_t i = 0; i < l->n_problems; i++)
-        if (strstr(l->problems[i], words))
-            return l->problems[i];
-    return NULL;
-}
-
 static void no_folders(void **state)
 {
     struct folders f;
     make_folders(&f);
-    struct pfs_library *l = load(&f, NULL);
+    struct pfs_library *l = load_library(&f, NULL);
     assert_int_equal(l->n_templates, 0);
     assert_int_equal(l->n_problems, 0);
     assert_null(pfs_library_model(l, "m"));
     assert_null(pfs_library_common(l, "x"));
     pfs_library_unref(l);
     f.source = (struct pfs_library_source){0};
-    l = load(&f, NULL);
+    l = load_library(&f, NULL);
     assert_int_equal(l->n_templates, 0);
     pfs_library_unref(l);
     pfs_library_unref(NULL);
@@ -605,7 +548,7 @@ static void no_folders(void **state)
     struct pfs_err err = {""};
     f.source = (struct pfs_library_source){.schema = "/nonexistent.rng"};
     assert_true(pfs_library_load(&f.source, catalogue, NULL, &l, &err) < 0);
-    put_file(f.shipped, "loop/x.xml", "");
+    put_template(f.shipped, "loop/x.xml", "");
     char path[128];
     snprintf(path, sizeof path, "%s/around", f.shipped);
     assert_int_equal(symlink("around", path), 0);
@@ -620,11 +563,11 @@ static void vendors_of_macs(void **state)
     struct folders f;
     char out[PFS_VENDORS_STR];
     make_folders(&f);
-    put_file(f.shipped, "acme/a.xml", "<template vendor='acme' mac='00:15:65 00:0b:82'/>");
-    put_file(f.shipped, "acme/b.xml", "<template vendor='acme' mac='00:0b:82'/>");
-    put_file(f.shipped, "beta/b.xml", "<template vendor='beta' mac=' ff:0b:82  00:0b:82 '/>");
-    put_file(f.shipped, "none/n.xml", "<template vendor='none'/>");
-    struct pfs_library *l = load(&f, NULL);
+    put_template(f.shipped, "acme/a.xml", "<template vendor='acme' mac='00:15:65 00:0b:82'/>");
+    put_template(f.shipped, "acme/b.xml", "<template vendor='acme' mac='00:0b:82'/>");
+    put_template(f.shipped, "beta/b.xml", "<template vendor='beta' mac=' ff:0b:82  00:0b:82 '/>");
+    put_template(f.shipped, "none/n.xml", "<template vendor='none'/>");
+    struct pfs_library *l = load_library(&f, NULL);
     assert_int_equal(l->n_problems, 0);
     assert_string_equal(pfs_library_vendors(l, 0x001565aabbcc, out), "acme");
     assert_string_equal(pfs_library_vendors(l, 0x000b82aabbcc, out), "acme beta");
@@ -641,13 +584,13 @@ static void site_before_shipped(void **state)
 {
     struct folders f;
     make_folders(&f);
-    put_file(f.shipped, "acme/b.xml", template_of("acme", "acme-1", "common-b.cfg"));
-    put_file(f.shipped, "acme/a.xml", template_of("acme", "acme-2", "common-a.cfg"));
-    put_file(f.shipped, "acme/.hidden.xml", "broken");
-    put_file(f.shipped, "acme/notes.txt", "broken");
-    put_file(f.shipped, "README", "not a folder");
-    put_file(f.site, "acme/own.xml", template_of("acme", "acme-1", "COMMON-own.cfg"));
-    struct pfs_library *l = load(&f, NULL);
+    put_template(f.shipped, "acme/b.xml", template_of("acme", "acme-1", "common-b.cfg"));
+    put_template(f.shipped, "acme/a.xml", template_of("acme", "acme-2", "common-a.cfg"));
+    put_template(f.shipped, "acme/.hidden.xml", "broken");
+    put_template(f.shipped, "acme/notes.txt", "broken");
+    put_template(f.shipped, "README", "not a folder");
+    put_template(f.site, "acme/own.xml", template_of("acme", "acme-1", "COMMON-own.cfg"));
+    struct pfs_library *l = load_library(&f, NULL);
     assert_int_equal(l->n_templates, 3);
     assert_int_equal(l->n_problems, 0);
     assert_non_null(strstr(l->templates[0]->path, "/site/acme/own.xml"));
@@ -667,35 +610,35 @@ static void last_good_one_stays(void **state)
 {
     struct folders f;
     make_folders(&f);
-    put_file(f.site, "acme/own.xml", template_of("acme", "acme-1", "one.cfg"));
-    put_file(f.site, "acme/two.xml", template_of("acme", "acme-2", "two.cfg"));
-    struct pfs_library *first = load(&f, NULL);
-    put_file(f.site, "acme/own.xml", "<template vendor='acme'>\n<x/></template>");
-    struct pfs_library *second = load(&f, first);
+    put_template(f.site, "acme/own.xml", template_of("acme", "acme-1", "one.cfg"));
+    put_template(f.site, "acme/two.xml", template_of("acme", "acme-2", "two.cfg"));
+    struct pfs_library *first = load_library(&f, NULL);
+    put_template(f.site, "acme/own.xml", "<template vendor='acme'>\n<x/></template>");
+    struct pfs_library *second = load_library(&f, first);
     assert_int_equal(second->n_broken, 1);
     assert_int_equal(second->n_templates, 2);
-    assert_non_null(problem(second, "the last good version stays in service: "));
-    assert_non_null(problem(second, "/site/acme/own.xml:2: unknown element"));
+    assert_non_null(problem_of(second, "the last good version stays in service: "));
+    assert_non_null(problem_of(second, "/site/acme/own.xml:2: unknown element"));
     assert_ptr_equal(pfs_library_model(second, "acme-1"), pfs_library_model(first, "acme-1"));
     pfs_library_unref(first);
     /* … and once more, and when it is gone it is gone */
-    struct pfs_library *third = load(&f, second);
+    struct pfs_library *third = load_library(&f, second);
     assert_non_null(pfs_library_model(third, "acme-1"));
     assert_int_equal(third->n_broken, 1);
     pfs_library_unref(second);
-    put_file(f.site, "acme/own.xml", NULL);
-    struct pfs_library *fourth = load(&f, third);
+    put_template(f.site, "acme/own.xml", NULL);
+    struct pfs_library *fourth = load_library(&f, third);
     assert_null(pfs_library_model(fourth, "acme-1"));
     assert_non_null(pfs_library_model(fourth, "acme-2"));
     assert_int_equal(fourth->n_problems, 0);
     pfs_library_unref(third);
     pfs_library_unref(fourth);
     /* without a previous one it is missing */
-    put_file(f.site, "acme/own.xml", "<template vendor='acme'>\n<x/></template>");
-    struct pfs_library *fresh = load(&f, NULL);
+    put_template(f.site, "acme/own.xml", "<template vendor='acme'>\n<x/></template>");
+    struct pfs_library *fresh = load_library(&f, NULL);
     assert_int_equal(fresh->n_templates, 1);
     assert_int_equal(fresh->n_broken, 1);
-    assert_null(problem(fresh, "last good"));
+    assert_null(problem_of(fresh, "last good"));
     pfs_library_unref(fresh);
     remove_folders(&f);
 }
@@ -704,14 +647,14 @@ static void claimed_twice(void **state)
 {
     struct folders f;
     make_folders(&f);
-    put_file(f.shipped, "a/a.xml", template_of("a", "m-1", "common.cfg"));
-    put_file(f.shipped, "b/b.xml", template_of("b", "m-1", "other.cfg"));
-    put_file(f.shipped, "c/c.xml", template_of("c", "m-3", "COMMON.cfg"));
-    struct pfs_library *l = load(&f, NULL);
+    put_template(f.shipped, "a/a.xml", template_of("a", "m-1", "common.cfg"));
+    put_template(f.shipped, "b/b.xml", template_of("b", "m-1", "other.cfg"));
+    put_template(f.shipped, "c/c.xml", template_of("c", "m-3", "COMMON.cfg"));
+    struct pfs_library *l = load_library(&f, NULL);
     assert_int_equal(l->n_problems, 2);
     assert_int_equal(l->n_broken, 0);
-    assert_non_null(problem(l, "/b/b.xml:1: the model m-1 is claimed by "));
-    assert_non_null(problem(l, "/c/c.xml:1: the file COMMON.cfg is claimed by "));
+    assert_non_null(problem_of(l, "/b/b.xml:1: the model m-1 is claimed by "));
+    assert_non_null(problem_of(l, "/c/c.xml:1: the file COMMON.cfg is claimed by "));
     assert_string_equal(pfs_library_model(l, "m-1")->tmpl->vendor, "a");
     assert_string_equal(pfs_library_common(l, "common.cfg")->model->tmpl->vendor, "a");
     pfs_library_unref(l);
@@ -726,27 +669,27 @@ static void fingerprints(void **state)
     uint64_t seen[10];
     size_t n = 0;
     seen[n++] = pfs_library_fingerprint(&f.source);
-    put_file(f.shipped, "a/a.xml", template_of("a", "m", "1.cfg"));
+    put_template(f.shipped, "a/a.xml", template_of("a", "m", "1.cfg"));
     seen[n++] = pfs_library_fingerprint(&f.source);
-    put_file(f.shipped, "a/a.xml", template_of("a", "m", "22.cfg"));
+    put_template(f.shipped, "a/a.xml", template_of("a", "m", "22.cfg"));
     seen[n++] = pfs_library_fingerprint(&f.source);
-    put_file(f.shipped, "a/b.xml", template_of("a", "n", "1.cfg"));
+    put_template(f.shipped, "a/b.xml", template_of("a", "n", "1.cfg"));
     seen[n++] = pfs_library_fingerprint(&f.source);
     snprintf(from, sizeof from, "%s/a/b.xml", f.shipped);
     snprintf(to, sizeof to, "%s/a/c.xml", f.shipped);
     assert_int_equal(rename(from, to), 0);
     seen[n++] = pfs_library_fingerprint(&f.source);
-    put_file(f.site, "a/a.xml", template_of("a", "m", "1.cfg"));
+    put_template(f.site, "a/a.xml", template_of("a", "m", "1.cfg"));
     seen[n++] = pfs_library_fingerprint(&f.source);
-    put_file(f.shipped, "a/c.xml", NULL);
+    put_template(f.shipped, "a/c.xml", NULL);
     seen[n++] = pfs_library_fingerprint(&f.source);
     for (size_t i = 0; i < n; i++)
         for (size_t j = 0; j < i; j++)
             assert_true(seen[i] != seen[j]);
     assert_true(pfs_library_fingerprint(&f.source) == seen[n - 1]);
-    put_file(f.shipped, "a/notes.txt", "no template");
+    put_template(f.shipped, "a/notes.txt", "no template");
     assert_true(pfs_library_fingerprint(&f.source) == seen[n - 1]);
-    struct pfs_library *l = load(&f, NULL);
+    struct pfs_library *l = load_library(&f, NULL);
     assert_true(l->fingerprint == seen[n - 1]);
     pfs_library_unref(l);
     remove_folders(&f);
@@ -777,12 +720,12 @@ static void questions(void **state)
 {
     struct folders f;
     make_folders(&f);
-    put_file(f.shipped, "a/a.xml",
-             "<template vendor='a'><model name='yealink-t46s' lines='1'/><model name='stop' "
-             "lines='1'/><model name='yealink-t42s' lines='1'/><model name='a' lines='1'/>"
-             "<file name='{mac}.cfg' main='yes' syntax='plain'/><file name='spa{mac}.xml' "
-             "syntax='plain'><alias name='x{MAC:}.y'/></file></template>");
-    struct pfs_library *l = load(&f, NULL);
+    put_template(f.shipped, "a/a.xml",
+                 "<template vendor='a'><model name='yealink-t46s' lines='1'/><model name='stop' "
+                 "lines='1'/><model name='yealink-t42s' lines='1'/><model name='a' lines='1'/>"
+                 "<file name='{mac}.cfg' main='yes' syntax='plain'/><file name='spa{mac}.xml' "
+                 "syntax='plain'><alias name='x{MAC:}.y'/></file></template>");
+    struct pfs_library *l = load_library(&f, NULL);
     struct pfs_buf names autobuf = PFS_BUF_INIT(0);
     assert_int_equal(pfs_library_models(l, add_name, &names), 7);
     assert_string_equal(pfs_buf_str(&names), "a stop ");
@@ -814,14 +757,15 @@ static void folders_of_names(void **state)
     struct folders f;
     bool devices;
     make_folders(&f);
-    put_file(
+    put_template(
         f.shipped, "a/a.xml",
         "<template vendor='a'><model name='m' lines='1'/><file name='P/Q/{mac}/x/y' syntax='plain'>"
         "<alias name='{mac}/z'/></file><file name='common/all' per='vendor' syntax='plain'/></template>");
-    put_file(f.shipped, "b/b.xml",
-             "<template vendor='b'><model name='n' lines='1'/><file name='P/q' per='model' syntax='plain'/>"
-             "<file name='common/ALL/{mac}' syntax='plain'/></template>");
-    struct pfs_library *l = load(&f, NULL);
+    put_template(
+        f.shipped, "b/b.xml",
+        "<template vendor='b'><model name='n' lines='1'/><file name='P/q' per='model' syntax='plain'/>"
+        "<file name='common/ALL/{mac}' syntax='plain'/></template>");
+    struct pfs_library *l = load_library(&f, NULL);
     assert_true(pfs_library_folder(l, "", &devices) && devices);
     assert_true(pfs_library_folder(l, "p", &devices) && !devices);
     assert_true(pfs_library_folder(l, "P/Q", &devices) && devices);
@@ -836,8 +780,8 @@ static void folders_of_names(void **state)
     assert_int_equal(pfs_library_folder_macs(l, "p", add_mac, &macs), 0);
     assert_int_equal(macs.len, 3 * 13);
     assert_int_equal(l->n_problems, 2);
-    assert_non_null(problem(l, "/b/b.xml:1: the file P/q is claimed by "));
-    assert_non_null(problem(l, "/b/b.xml:1: the folder common/ALL/{mac} is claimed by "));
+    assert_non_null(problem_of(l, "/b/b.xml:1: the file P/q is claimed by "));
+    assert_non_null(problem_of(l, "/b/b.xml:1: the folder common/ALL/{mac} is claimed by "));
     pfs_library_unref(l);
     remove_folders(&f);
 }
