@@ -105,11 +105,13 @@ class Vendor:
         self.reader = load_reader(name)
         path = HERE / "inventory" / f"{name}.txt"
         assert path.exists(), f"{path.relative_to(HERE)} is missing"
-        text = COMMON + path.read_text(encoding="utf-8")
-        self.inventory = Inventory(text)
+        own = path.read_text(encoding="utf-8")
+        self.inventory = Inventory(COMMON + own)
         assert self.inventory.models, f"{path.relative_to(HERE)} has no device"
         self.provfs = Provfs(program, datadir, folder)
-        self.provfs("apply", "-", stdin=text)
+        # In two: a value of the shared profile may be one that a vendor's syntax has not, where its template does not write it.
+        self.provfs("apply", "-", stdin=COMMON)
+        self.provfs("apply", "-", stdin=own)
 
     def check_accounts(self, mac, data):
         pairs = dict(self.reader.read(f"{mac}.cfg", data))

@@ -16,7 +16,7 @@ readers/VENDOR.py has, beside what run.py says,
     None: the firmware has no zone in its files.
   ZONE_MODELS         the models to ask, where not the first one of the inventory
   ZONE_FILE           the file that has it, where not the main one: "{mac}-x.cfg"
-  ZONES_WRONG         zones that the notation cannot say, where it matters: they have to fail
+  ZONES_WRONG         zones that the notation cannot say, where it matters: they have to fail; or {model: zones}
   CLIPS               True: the notation has whole hours from 0 to 23 only; a change is off by no more than that makes it
 """
 import argparse
@@ -167,6 +167,7 @@ def check_model(provfs, reader, model, number):
     macs = {zone: f"02ab{number:02x}{i:06x}" for i, zone in enumerate(ZONES)}
     provfs("apply", "-", stdin="".join(f"add device {mac} model={model} time.zone={zone}\n" for zone, mac in macs.items()))
     wrong = getattr(reader, "ZONES_WRONG", ())
+    wrong = wrong.get(model, ()) if isinstance(wrong, dict) else wrong
     for zone, mac in macs.items():
         name = getattr(reader, "ZONE_FILE", "{mac}.cfg").format(mac=mac)
         data = provfs("render", mac, *([name] if hasattr(reader, "ZONE_FILE") else []))
