@@ -2,14 +2,15 @@
 import re
 import xml.etree.ElementTree as ET
 
-COMMON = {"d0c789100001": ["8851-3PCC.xml", "d0c789100001-phonebook.xml"], "d0c789100002": ["d0c789100002-phonebook.xml"]}
+COMMON = {"d0c789100001": ["8851-3PCC.xml", "d0c789100001-phonebook.xml"], "d0c789100002": ["d0c789100002-phonebook.xml"],
+          "d0c789100005": ["d0c789100005-phonebook.xml", "d0c789100005-phonebook-2.xml", "d0c789100005-phonebook-3.xml"]}
 WHERE_SET = (r"Admin_Password|User_Password|Profile_Rule|Profile_Rule_B|(Block_CID|Block_ANC|DND)_Setting|Cfwd_.*|Default_Ring_.*"
              r"|Screen_Saver_(Enable|Wait)|Back_Light_Timer")
 
 
 def read(name, data):
     root = ET.fromstring(data)
-    if name.endswith("-phonebook.xml"):
+    if "-phonebook" in name:
         assert root.tag == "CiscoIPPhoneDirectory" and [e.tag for e in root][:2] == ["Title", "Prompt"]
         return [(e.findtext("Name"), e.findtext("Telephone")) for e in root.iter("DirectoryEntry")]
     assert root.tag == "flat-profile" and b"/>" not in data.split(b"?>", 1)[1], "an empty-element tag"
