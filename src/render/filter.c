@@ -136,6 +136,7 @@ static const struct pfs_filter_kind kinds[] = {
     {"cut", 1, 1, pfs_filter_cut},
     {"before", 1, 1, pfs_filter_before},
     {"after", 1, 1, pfs_filter_after},
+    {"after-last", 1, 1, pfs_filter_after_last},
     {"host", 0, 0, pfs_filter_host},
     {"uri", 0, 0, pfs_filter_uri},
     {"quote", 0, 0, pfs_filter_quote},

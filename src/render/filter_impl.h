@@ -51,6 +51,7 @@ PFS_FILTER(replace);
 PFS_FILTER(remove);
 PFS_FILTER(before);
 PFS_FILTER(after);
+PFS_FILTER(after_last);
 PFS_FILTER(host);
 PFS_FILTER(uri);
 PFS_FILTER(quote);

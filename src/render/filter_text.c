@@ -110,6 +110,14 @@ PFS_FILTER(after)
     return 0;
 }
 
+/* What stands behind the last x, all where there is none: a file's name from its address. */
+PFS_FILTER(after_last)
+{
+    for (size_t at; (at = find(*v, args[0])) < v->len;)
+        *v = (struct pfs_str){v->s + at + args[0].len, v->len - at - args[0].len};
+    return 0;
+}
+
 PFS_FILTER(host)
 {
     char text[INET6_ADDRSTRLEN];

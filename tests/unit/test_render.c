@@ -58,6 +58,9 @@ static void expressions(void **state)
         {"{'1001@acme'|before '@'}|{'1001@acme'|after '@'}|{'1001'|before '@'}|{'1001'|after '@'}",
          "1001|acme|1001|"},
         {"{'a::b::c'|before '::'}|{'a::b::c'|after '::'}", "a|b::c"},
+        {"{'a/b/c'|after-last '/'}|{'c'|after-last '/'}|{'a/'|after-last '/'}|{''|after-last "
+         "'/'}|{'a'|after-last ''}",
+         "c|c|||a"},
         {"{'a'|prefix 'x'}{'a'|suffix 'x'}{''|prefix 'x'}{''|suffix 'x'}", "xaax"},
         {"{'aXbX'|replace 'X' 'yy'}|{'aaa'|replace 'aa' 'b'}|{'a'|replace 'b' 'c'}", "ayybyy|ba|a"},
         {"{'a-b:c'|remove '-:'}|{'\xc3\xa4\xc3\xb6'|remove '\xc3\xa4'}|{'\xc3\xb6'|remove '\xc3\xa4'}",
