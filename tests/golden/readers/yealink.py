@@ -3,8 +3,11 @@
 import re
 
 COMMON = {"001565000001": ["y000000000066.cfg"]}
-WHERE_SET = (r"(static\.)?security\.user_password|(static\.)?auto_provision\.server\.url|expansion_module\..*"
-             r"|account\.\d+\.srtp_encryption")
+WHERE_SET = (r"(static\.)?security\.user_password|(static\.)?auto_provision\.server\..*|expansion_module\..*|account\.\d+\.srtp_encryption"
+             r"|(static\.)?network\.(static_dns_enable|primary_dns|secondary_dns)"
+             r"|features\.(dnd\.enable|dnd_mode|fwd_mode)|account\.\d+\.((always|busy|timeout)_fwd|dnd|ringtone)\..*"
+             r"|account\.\d+\.(anonymous_call|reject_anonymous_call)"
+             r"|phone_setting\.(backlight_time|backgrounds|lcd_logo\.mode)|screensaver\..*|wallpaper_upload\.url|lcd_logo\.url")
 
 
 def read(name, data):
@@ -14,7 +17,9 @@ def read(name, data):
 
 
 def account(model, pairs, line, place):
-    return tuple(pairs[f"account.{line}.{k}"] for k in ("user_name", "auth_name", "password", "display_name"))
+    user, *rest = (pairs[f"account.{line}.{k}"] for k in ("user_name", "auth_name", "password", "display_name"))
+    # With a domain of its own the user stands before it.
+    return user.rpartition("@")[0] or user, *rest
 
 
 CLIPS = True
