@@ -2,7 +2,8 @@
 import xml.etree.ElementTree as ET
 
 COMMON = {"0004f2000001": ["0004f2000001-user.cfg", "000000000000.cfg"]}
-WHERE_SET = r"device\.(auth|prov)\..*"
+WHERE_SET = (r"device\.(auth|prov|dns|net\.dot1x)\..*|device\.dhcp\.bootSrvUseOpt.*|httpd\.cfg\.secureTunnelRequired|dialplan\.digitmap|up\..*|bg\..*"
+             r"|divert\..*|reg\.\d+\.ringType|se\.rt\..*|voIpProt\.SIP\.alertInfo\.\d\..*|attendant\..*|lineKey\..*|efk\..*|feature\.(E|enhancedF).*")
 
 
 def read(name, data):
@@ -10,7 +11,9 @@ def read(name, data):
 
 
 def account(model, pairs, line, place):
-    return tuple(pairs[f"reg.{line}.{k}"] for k in ("address", "auth.userId", "auth.password", "displayName"))
+    user, *rest = (pairs[f"reg.{line}.{k}"] for k in ("address", "auth.userId", "auth.password", "displayName"))
+    # With a domain of its own the user stands before it.
+    return user.rpartition("@")[0] or user, *rest
 
 
 CLIPS = True
