@@ -127,6 +127,40 @@ def test_a_broken_template_leaves_the_last_good_one_in_service(inv, acme, text):
     assert inv.run("check").returncode == 0
 
 
+OWN = """<template extends="yealink">
+  <model name="yealink-own" like="yealink-t46s"/>
+  <file name="{mac}.cfg"><alias name="prov/{mac}/own.cfg"/><set key="zz.own" value="1"/></file>
+</template>
+"""
+
+
+def test_a_changed_change_to_a_shipped_template(inv, mounted):
+    """In service within a second; a broken one leaves the last good one; taken away, the shipped one is as it was."""
+    inv.provfs("add", "profile", "office", "sip.server=one.example.net")
+    inv.provfs("add", "device", "001565000007", "model=yealink-t46s", "profile=office")
+    shipped = inv.render("001565000007")
+    m = mounted(inv)
+    m.expect(r"own\.xml")
+    site_template(inv, OWN, "own")
+    lib.wait_for("the change", lambda: m.read("001565000007.cfg") == shipped + b"zz.own = 1\n", 2)
+    assert m.read("prov/001565000007/own.cfg") == m.read("001565000007.cfg") == inv.render("001565000007")
+    inv.provfs("set", "device", "001565000007", "model=yealink-own")
+    assert m.read("001565000007.cfg") == shipped + b"zz.own = 1\n"
+    site_template(inv, OWN.replace("t46s", "t64s"), "own")
+    lib.wait_for("the daemon to say it", lambda: "did you mean" in m.log.read_text(), 5)
+    assert "own.xml:2: like: no model is \"yealink-t64s\"" in m.log.read_text()
+    inv.provfs("set", "profile", "office", "sip.server=two.example.net")
+    assert b"two.example.net" in m.read("001565000007.cfg") and m.read("001565000007.cfg").endswith(b"zz.own = 1\n")
+    assert b"own.xml:2: like" in inv.run("check").stdout
+    site_template(inv, OWN.replace("zz.own", "zz.two"), "own")
+    lib.wait_for("the mended one", lambda: m.read("001565000007.cfg").endswith(b"zz.two = 1\n"), 2)
+    inv.provfs("set", "device", "001565000007", "model=yealink-t46s")
+    inv.provfs("set", "profile", "office", "sip.server=one.example.net")
+    os.unlink(inv.templates / "own/own.xml")
+    lib.wait_for("the shipped one", lambda: m.read("001565000007.cfg") == shipped, 2)
+    assert not (m.path / "prov").exists()
+
+
 def test_what_slips_by_leaves_the_last_good_version(inv, acme):
     """Written by SQL, which asks nobody: the phone keeps what it had, and the log says why."""
     acme.expect("02a1b2000001")
