@@ -236,7 +236,9 @@ const struct pfs_verb pfs_verbs[] = {
     {"log", "log [KIND NAME]", "Shows the audit, newest last.", PFS_VERB_READS,
      BIT(PFS_OPTION_SINCE) | BIT(PFS_OPTION_JSON), 0, 2, pfs_command_log},
     {"check", "check",
-     "Tries every template and renders every file of every device. Warns of settings of a profile that a "
+     "Tries every template: each model's files, with every setting set, are read back and compared. Renders "
+     "every file of "
+     "every device. Warns of settings of a profile that a "
      "model of its "
      "devices has no place for.",
      PFS_VERB_OWN, BIT(PFS_OPTION_TEMPLATES), 0, 0, pfs_command_check},

@@ -1,4 +1,5 @@
 /* render: a file's bytes. check: every template, every device's every file. */
+#include "core/check_models.h"
 #include "core/command_impl.h"
 #include "core/express.h"
 
@@ -165,6 +166,12 @@ static void problem(struct check_all *k, const char *sentence)
     fprintf(k->cmd->io->out, "%s\n", sentence);
 }
 
+static int note_problem(void *arg, const char *sentence)
+{
+    problem(arg, sentence);
+    return 0;
+}
+
 /* What is wrong with the inventory is a problem; what is wrong with reading it ends the check. */
 static int take_result(struct check_all *k, int r, const struct pfs_err *why)
 {
@@ -234,7 +241,9 @@ static int check_in_library(struct pfs_command *cmd, struct pfs_err *err)
     const struct pfs_library *l = cmd->context->library;
     for (size_t i = 0; i < l->n_problems; i++)
         problem(&k, l->problems[i]);
-    int r = pfs_store_begin(cmd->context->store, err);
+    int r = pfs_check_models(cmd->context, note_problem, &k, err);
+    if (r == 0)
+        r = pfs_store_begin(cmd->context->store, err);
     if (r < 0)
         return r;
     r = check_inventory(&k);

@@ -36,7 +36,7 @@ static int make_device(const struct pfs_model *m, struct pfs_device **ret)
     return 0;
 }
 
-/* A file that does not render is the check's to tell; what it has read until then counts. */
+/* -EINVAL a file does not render: that is the check's to tell, and nothing can be said of what it would read. */
 static int read_files(struct pfs_context *c, const struct pfs_model *m, const struct pfs_inputs *inputs,
                       struct express *x)
 {
@@ -47,11 +47,11 @@ static int read_files(struct pfs_context *c, const struct pfs_model *m, const st
         return r;
     pfs_inputs_phone(inputs, &phone);
     phone.device = d;
-    for (size_t i = 0; i < m->n_files && r != -ENOMEM; i++)
+    for (size_t i = 0; i < m->n_files && r == 0; i++)
         if (m->files[i].spec->per == PFS_PER_DEVICE)
             r = pfs_render_reads(&m->files[i], &phone, c->library->zones, note_read, x);
     pfs_device_unref(d);
-    return r == -ENOMEM || x->no_memory ? -ENOMEM : 0;
+    return x->no_memory ? -ENOMEM : r;
 }
 
 struct sentence {
@@ -105,5 +105,5 @@ int pfs_express_profile(struct pfs_context *c, const char *begin, const char *mo
             add_sentence(&s, inputs->base->layers[i]);
     pfs_map_done(&x.read);
     pfs_inputs_unref(inputs);
-    return r < 0 || pfs_buf_error(out) ? pfs_err_nomem(err) : 0;
+    return r == -ENOMEM || pfs_buf_error(out) ? pfs_err_nomem(err) : 0;
 }

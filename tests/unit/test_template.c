@@ -1,4 +1,5 @@
 /* Templates that are wrong, templates that ask for too much, and the library of all templates. */
+#include "render/read_back.h"
 #include "render_fixture.h"
 
 #include <fcntl.h>
@@ -802,6 +803,39 @@ static void shipped_templates(void **state)
     pfs_library_unref(l);
 }
 
+/* What check trusts a template on: a pair that does not come back is told. */
+static void reading_back(void **state)
+{
+    static const struct {
+        const char *syntax, *good, *bad[3];
+    } cases[] = {
+        {"plain", "x\na=1\nb=two\n", {"a=1\nb=tw\n", "b=two\na=1\n", "a=1\n#b=two\n"}},
+        {"quoted", "a=\"1\"\nb=\"two\"\n", {"a=\"1\"\nb=\"two\\\"\"\n", "a=\"1\"\n", "a=\"\"\nb=\"two\"\n"}},
+        {"xml-element",
+         "<x><a>1</a><b>two</b></x>",
+         {"<x><a>1</a><c>two</c></x>", "<x><a>1</a><b>two</x>", "<x><b>two</b><a>1</a></x>"}},
+        {"xml-attribute",
+         "<x a='1'><y b='two'/></x>",
+         {"<x a='1' c='two'/>", "<x/>", "<x a='1' a='1' b='two'/>"}},
+        {"xml-entry",
+         "<x><entry name='a'>1</entry><entry name='b'>two</entry></x>",
+         {"<x><entry name='a'>1</entry></x>", "<x><entry name='a'>two</entry><entry name='b'>1</entry></x>",
+          "<x>"}},
+    };
+    const struct pfs_pair pairs[] = {{.key = "a", .value = "1"}, {.key = "b", .value = "two"}};
+    for (size_t i = 0; i < PFS_N_ELEMENTS(cases); i++) {
+        struct pfs_file_spec spec = {.syntax = pfs_syntax_find(cases[i].syntax)};
+        const struct pfs_file file = {.spec = &spec};
+        struct pfs_err err = {""};
+        if (pfs_read_back_bytes(&file, pairs, 2, cases[i].good, strlen(cases[i].good), &err) != 0)
+            fail_msg("%s: %s", cases[i].syntax, err.msg);
+        for (size_t j = 0; j < PFS_N_ELEMENTS(cases[i].bad); j++)
+            if (pfs_read_back_bytes(&file, pairs, 2, cases[i].bad[j], strlen(cases[i].bad[j]), &err) !=
+                -EINVAL)
+                fail_msg("%s: %s is taken", cases[i].syntax, cases[i].bad[j]);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -821,6 +855,7 @@ int main(void)
         cmocka_unit_test(questions),
         cmocka_unit_test(folders_of_names),
         cmocka_unit_test(shipped_templates),
+        cmocka_unit_test(reading_back),
     };
     return cmocka_run_group_tests(tests, fixture_up, fixture_down);
 }
