@@ -36,7 +36,8 @@ static int make_device(const struct pfs_model *m, struct pfs_device **ret)
     return 0;
 }
 
-/* -EINVAL a file does not render: that is the check's to tell, and nothing can be said of what it would read. */
+/* -EINVAL a file does not render: that is the check's to tell, and nothing can be said of what it would read.
+ */
 static int read_files(struct pfs_context *c, const struct pfs_model *m, const struct pfs_inputs *inputs,
                       struct express *x)
 {
