@@ -3,7 +3,7 @@ import xml.etree.ElementTree as ET
 
 COMMON = {"0004f2000001": ["0004f2000001-user.cfg", "000000000000.cfg"]}
 WHERE_SET = (r"device\.(auth|prov|dns|net\.dot1x)\..*|device\.dhcp\.bootSrvUseOpt.*|httpd\.cfg\.secureTunnelRequired|dialplan\.digitmap|up\..*|bg\..*"
-             r"|divert\..*|reg\.\d+\.ringType|se\.rt\..*|voIpProt\.SIP\.alertInfo\.\d\..*|attendant\..*|lineKey\..*|efk\..*|feature\.(E|enhancedF).*")
+             r"|divert\..*|dir\.corp\.attribute\..*|reg\.\d+\.ringType|se\.rt\..*|voIpProt\.SIP\.alertInfo\.\d\..*|attendant\..*|lineKey\..*|efk\..*|feature\.(E|enhancedF).*")
 
 
 def read(name, data):
