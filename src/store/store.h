@@ -15,7 +15,7 @@
 
 #include "model/directory.h"
 
-enum { PFS_STORE_BUSY_MS = 2000, PFS_SCHEMA_VERSION = 2 };
+enum { PFS_STORE_BUSY_MS = 2000, PFS_SCHEMA_VERSION = 3 };
 
 struct pfs_store;
 
