@@ -189,6 +189,22 @@ def test_a_crowd_in_all_spellings(tmp_path, mounted):
     assert min(lib.crowd(4, a=reader(0), b=reader(1), c=reader(4), d=reader(8)).values()) > 10
 
 
+def test_names_that_the_kernel_keeps(tmp_path, mounted):
+    """check=commit: a commit drops what is kept in folders too, under every spelling."""
+    inv = fill(lib.Inventory(tmp_path / "kept"))
+    m = mounted(inv, options="ro,allow_other,view=phones,check=commit")
+    names = [f"{folder}/{mac}/phonebook.xml" for folder in ("Prov", "PROV") for mac in (MAC, DASHES)] + [f"url/{MAC}/{MAC}.xml"]
+    for n in range(20):
+        scope = ("profile", "office") if n % 2 else ("device", MAC)
+        inv.provfs("set", *scope, f"sip.server=s{n}.example.net")
+        if n % 2:
+            inv.provfs("unset", "device", MAC, "sip.server")
+        for name in names:
+            lib.wait_for("the new version", lambda n=n, name=name: f"s{n}.example.net".encode() in m.read(name), 1)
+    inv.provfs("set", "device", MAC, "enabled=no")
+    lib.wait_for("the folder to go", lambda: not any((m.path / name).exists() for name in names), 1)
+
+
 @pytest.mark.parametrize("spelling", [f"Prov/{MAC}/phonebook.xml", f"prov/{DASHES}/PHONEBOOK.xml"])
 @pytest.mark.parametrize("server", ["lighttpd", "nginx"])
 def test_http(request, fleet, server, spelling):
