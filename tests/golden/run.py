@@ -23,6 +23,7 @@ catalogue that common.txt does not set.
 """
 import argparse
 import collections
+import concurrent.futures
 import importlib.util
 import os
 import re
@@ -53,6 +54,15 @@ class Provfs:
         if r.returncode:
             raise AssertionError(f"provfs {' '.join(args)}: exit {r.returncode}: {r.stderr.decode()}")
         return r.stdout
+
+
+def datadir_of(vendor, datadir, folder):
+    """A data folder with this vendor's templates alone: the program starts faster."""
+    path = Path(folder) / "data"
+    (path / "templates").mkdir(parents=True)
+    (path / "schema").symlink_to(Path(datadir).resolve() / "schema")
+    (path / "templates" / vendor).symlink_to(Path(datadir).resolve() / "templates" / vendor)
+    return path
 
 
 class Inventory:
@@ -108,7 +118,7 @@ class Vendor:
         own = path.read_text(encoding="utf-8")
         self.inventory = Inventory(COMMON + own)
         assert self.inventory.models, f"{path.relative_to(HERE)} has no device"
-        self.provfs = Provfs(program, datadir, folder)
+        self.provfs = Provfs(program, datadir_of(name, datadir, folder), folder)
         # In two: a value of the shared profile may be one that a vendor's syntax has not, where its template does not write it.
         self.provfs("apply", "-", stdin=COMMON)
         self.provfs("apply", "-", stdin=own)
@@ -177,17 +187,22 @@ def vendors_of(datadir):
     return sorted(names)
 
 
+def failures_of(name, options):
+    try:
+        with tempfile.TemporaryDirectory(prefix="provfs-golden-") as folder:
+            return list(Vendor(name, os.path.abspath(options.provfs), options.datadir, folder).check(options.update))
+    except FAULTS as e:
+        return [f"{name}: {e!r}"]
+
+
 def failures(options):
     try:
         check_catalogue(options.datadir)
     except AssertionError as e:
         yield str(e)
-    for name in options.only or vendors_of(options.datadir):
-        with tempfile.TemporaryDirectory(prefix="provfs-golden-") as folder:
-            try:
-                yield from Vendor(name, os.path.abspath(options.provfs), options.datadir, folder).check(options.update)
-            except FAULTS as e:
-                yield f"{name}: {e!r}"
+    with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
+        for messages in pool.map(lambda name: failures_of(name, options), options.only or vendors_of(options.datadir)):
+            yield from messages
 
 
 def main():

@@ -31,7 +31,7 @@ import time
 import zoneinfo
 from pathlib import Path
 
-from run import FAULTS, Inventory, Provfs, load_reader, vendors_of
+from run import FAULTS, Inventory, Provfs, datadir_of, load_reader, vendors_of
 
 HERE = Path(__file__).resolve().parent
 ZONES = """
@@ -150,15 +150,6 @@ def compare(zone, told, clips):
 
 
 # ---- asking ------------------------------------------------------------------------------------------------------
-
-
-def datadir_of(vendor, datadir, folder):
-    """A data folder with this vendor's templates alone: the program starts faster."""
-    path = Path(folder) / "data"
-    (path / "templates").mkdir(parents=True)
-    (path / "schema").symlink_to(Path(datadir).resolve() / "schema")
-    (path / "templates" / vendor).symlink_to(Path(datadir).resolve() / "templates" / vendor)
-    return path
 
 
 def check_model(provfs, reader, model, number):
