@@ -140,6 +140,8 @@ static int check_in_file(const struct pfs_file_spec *spec, const char *native, c
 {
     int r = native ? pfs_syntax_check_native(spec->syntax, native, strlen(native), err) : 0;
     *ret_has = r == 0;
+    if (native && strcmp(value, PFS_VALUE_CLEAR) == 0)
+        return r;
     return r < 0 ? r : pfs_syntax_check_value(spec->syntax, &spec->rules, value, strlen(value), err);
 }
 

@@ -101,6 +101,8 @@ static const struct {
     [PFS_OPTION_SCHEDULED] = {"scheduled", NULL, "withdraw what is scheduled, leave what holds now"},
     [PFS_OPTION_REASON] = {"reason", "TEXT", "why, for the audit"},
     [PFS_OPTION_STDIN] = {"stdin", "KEY", "read the value of KEY from standard input: no password in argv"},
+    [PFS_OPTION_CLEAR] = {"clear", "VENDOR:KEY",
+                          "take this native key out of the files; may stand more than once"},
     [PFS_OPTION_JSON] = {"json", NULL, "JSON instead of columns"},
     [PFS_OPTION_QUIET] = {"quiet", NULL, "names only (also -q)"},
     [PFS_OPTION_SECRETS] = {"secrets", NULL, "show secrets; root only"},
@@ -164,8 +166,9 @@ const struct pfs_verb pfs_verbs[] = {
      "set site KEY=…\nset model|device|profile|account|customer OBJECT KEY=… [FIELD=…]\nset line MAC/N KEY=…",
      "Sets values, from now on or from a time on. KEY= sets the empty text. What is scheduled stays. `provfs "
      "list keys` shows the keys and "
-     "where each may stand; VENDOR:NATIVE-KEY sets one key of that vendor's files.",
-     PFS_VERB_WRITES, SET_OPTIONS | BIT(PFS_OPTION_FROM), 1, 0, pfs_command_set},
+     "where each may stand; VENDOR:NATIVE-KEY sets one key of that vendor's files, with the value --clear it "
+     "takes the key out.",
+     PFS_VERB_WRITES, SET_OPTIONS | BIT(PFS_OPTION_FROM) | BIT(PFS_OPTION_CLEAR), 1, 0, pfs_command_set},
     {"unset",
      "unset site KEY…\nunset model|device|profile|account|customer OBJECT KEY|FIELD…\nunset line MAC/N KEY…",
      "Takes values away: what a weaker scope sets counts again. With --from they end then; with --scheduled "
@@ -353,6 +356,8 @@ static int take_option(struct pfs_command *cmd, const char *word, const char *ne
     if (!equals && !next)
         return pfs_err_set(err, ENOEXEC, "--%s needs a value: %s", options[i].name, options[i].value);
     cmd->options[i] = equals ? equals + 1 : next;
+    if (i == PFS_OPTION_CLEAR)
+        cmd->clears[cmd->n_clears++] = cmd->options[i];
     *ret_took_next = !equals;
     return 0;
 }
@@ -366,7 +371,8 @@ static int parse(struct pfs_command *cmd, size_t n_words, char *const *words, st
     if (!cmd->verb)
         return pfs_err_set(err, ENOEXEC, "no such command: %s (provfs --help)", words[0]);
     cmd->words = pfs_arena_alloc(&cmd->arena, (n_words + 1) * sizeof *cmd->words);
-    if (!cmd->words)
+    cmd->clears = pfs_arena_alloc(&cmd->arena, n_words * sizeof *cmd->clears);
+    if (!cmd->words || !cmd->clears)
         return pfs_err_nomem(err);
     bool only_words = false;
     for (size_t i = 1; i < n_words; i++) {
@@ -720,9 +726,10 @@ int pfs_command_may_see_secrets(const struct pfs_command *cmd, struct pfs_err *e
 
 const char *pfs_command_shown(const struct pfs_command *cmd, const char *key, const char *value)
 {
-    struct pfs_key k;
+    struct pfs_key k = {0};
     bool secret = pfs_catalogue_find(cmd->context->catalogue, key, &k, NULL) == 0 && k.secret;
-    return value && secret && !pfs_command_has(cmd, PFS_OPTION_SECRETS) ? "********" : value;
+    bool clears = value && k.override && strcmp(value, PFS_VALUE_CLEAR) == 0; /* that is none */
+    return value && secret && !clears && !pfs_command_has(cmd, PFS_OPTION_SECRETS) ? "********" : value;
 }
 
 const char *pfs_command_number(struct pfs_command *cmd, int64_t n)

@@ -170,6 +170,25 @@ static int model_row(struct pfs_command *cmd, struct pfs_target *t, struct pfs_e
                : 0;
 }
 
+/* What the phones of an override's vendor do with a key that their file no longer has. */
+static void note_native(struct pfs_command *cmd, const char *key)
+{
+    const struct pfs_library *l = cmd->context->library;
+    size_t vendor_len = strcspn(key, ":");
+    for (size_t i = 0; i < l->n_templates; i++) {
+        const struct pfs_template *t = l->templates[i];
+        if (strlen(t->vendor) != vendor_len || strncmp(t->vendor, key, vendor_len) != 0)
+            continue;
+        pfs_buf_printf(cmd->notes, "note: %s phones %s %s\n", t->title,
+                       t->absent_key_kept
+                           ? "keep the value they have of a key that their file no longer has: set"
+                           : "take their factory value for a key that their file no longer has:",
+                       t->absent_key_kept ? "the value wanted instead, where the template writes none"
+                                          : "nothing more to do");
+        return;
+    }
+}
+
 static int set_setting(struct pfs_command *cmd, struct pfs_target *t, const char *key, const char *value,
                        int64_t from, struct pfs_err *err)
 {
@@ -188,6 +207,8 @@ static int set_setting(struct pfs_command *cmd, struct pfs_target *t, const char
     if (from == 0) {
         note_reach(cmd, t, key);
         note_scheduled(cmd, t, key);
+        if (k.override && strcmp(value, PFS_VALUE_CLEAR) == 0)
+            note_native(cmd, key);
     }
     return pfs_check_note_setting(cmd->check, cmd->context, t->kind, t->id, key, value, err);
 }
@@ -202,6 +223,18 @@ static int option_from(const struct pfs_command *cmd, int64_t *ret, struct pfs_e
         pfs_err_prefix(err, "--from");
     else if (*ret <= 0)
         r = pfs_err_set(err, EINVAL, "--from: times before 1970 are none");
+    return r;
+}
+
+static int set_clears(struct pfs_command *cmd, struct pfs_target *t, int64_t from, struct pfs_err *err)
+{
+    int r = 0;
+    for (size_t i = 0; i < cmd->n_clears && r >= 0; i++) {
+        if (!strchr(cmd->clears[i], ':'))
+            return pfs_err_set(err, ENOEXEC, "--clear takes a vendor's own key, VENDOR:KEY: %s is none",
+                               cmd->clears[i]);
+        r = set_setting(cmd, t, cmd->clears[i], PFS_VALUE_CLEAR, from, err);
+    }
     return r;
 }
 
@@ -266,6 +299,7 @@ static int assign_all(struct pfs_command *cmd, struct pfs_target *t, size_t firs
             return pfs_err_nomem(err);
         r = is_setting(key) ? set_setting(cmd, t, key, cmd->words[i] + key_len + 1, from, err) : 0;
     }
+    r = r < 0 ? r : set_clears(cmd, t, from, err);
     return r < 0 ? r : set_from_stdin(cmd, t, from, err);
 }
 
@@ -314,29 +348,11 @@ int pfs_command_set(struct pfs_command *cmd, struct pfs_err *err)
     if (r < 0)
         return r;
     used = t.kind == PFS_SCOPE_SITE ? 1 : 2;
-    if (cmd->n < used + !pfs_command_has(cmd, PFS_OPTION_STDIN))
+    bool says_nothing = !pfs_command_has(cmd, PFS_OPTION_STDIN) && cmd->n_clears == 0;
+    if (cmd->n < used + says_nothing)
         return pfs_command_usage(cmd, err);
     r = pfs_command_target(cmd, KINDS_SET, &t, &used, err);
     return r < 0 ? r : assign_all(cmd, &t, used, err);
-}
-
-/* What the phones of an override's vendor do with a key that their file no longer has. */
-static void note_native(struct pfs_command *cmd, const char *key)
-{
-    const struct pfs_library *l = cmd->context->library;
-    size_t vendor_len = strcspn(key, ":");
-    for (size_t i = 0; i < l->n_templates; i++) {
-        const struct pfs_template *t = l->templates[i];
-        if (strlen(t->vendor) != vendor_len || strncmp(t->vendor, key, vendor_len) != 0)
-            continue;
-        pfs_buf_printf(cmd->notes, "note: %s phones %s %s\n", t->title,
-                       t->absent_key_kept
-                           ? "keep the value they have of a key that their file no longer has: set"
-                           : "take their factory value for a key that their file no longer has:",
-                       t->absent_key_kept ? "the value wanted instead, where the template writes none"
-                                          : "nothing more to do");
-        return;
-    }
 }
 
 static int unset_setting(struct pfs_command *cmd, const struct pfs_target *t, const char *key, int64_t from,

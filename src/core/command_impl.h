@@ -10,6 +10,7 @@ enum pfs_option {
     PFS_OPTION_SCHEDULED,
     PFS_OPTION_REASON,
     PFS_OPTION_STDIN,
+    PFS_OPTION_CLEAR,
     PFS_OPTION_JSON,
     PFS_OPTION_QUIET,
     PFS_OPTION_SECRETS,
@@ -73,6 +74,8 @@ struct pfs_command {
     struct pfs_arena arena;
     size_t n; /* operands */
     const char **words;
+    size_t n_clears;
+    const char **clears;                /* of each --clear */
     const char *options[PFS_N_OPTIONS]; /* NULL: not given; "" for one without value */
     int64_t now;
     struct pfs_check *check; /* writes; NULL: the command checks what it touched itself */

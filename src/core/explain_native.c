@@ -135,6 +135,8 @@ static void print_used(struct native *x, const struct pfs_pair *pair)
 static const char *shown(const struct native *x, const struct pfs_pair *pair)
 {
     const char *value = pair->value;
+    if (pair->overridden && strcmp(value, PFS_VALUE_CLEAR) == 0)
+        return "(removed)";
     for (size_t i = 0; i < pair->n_used; i++)
         if (pfs_command_shown(x->cmd, pair->used[i].key, pair->value) != pair->value)
             value = pfs_command_shown(x->cmd, pair->used[i].key, pair->value);

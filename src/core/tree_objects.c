@@ -234,7 +234,8 @@ static int read_setting(struct pfs_tree_call *call, struct pfs_buf *out, struct 
     int r = seek_setting(call, out, &key, err);
     if (r < 0)
         return r;
-    if (key.secret && !call->tree->show_secrets) {
+    bool clears = key.override && strcmp(pfs_buf_str(out), PFS_VALUE_CLEAR) == 0; /* that is none */
+    if (key.secret && !clears && !call->tree->show_secrets) {
         pfs_buf_reset(out);
         pfs_buf_str_add(out, PFS_MASK);
     }

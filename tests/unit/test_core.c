@@ -286,6 +286,32 @@ static void test_stdin(void **state)
     shows(f, "render " MAC, "account.1.password = x\n");
 }
 
+/* --clear takes a native key out; keys of XML carry the attributes' signs. */
+static void test_clear(void **state)
+{
+    struct fixture *f = *state;
+    make_inventory(f);
+    shows(f, "render " MAC, "local_time.ntp_server1 = ");
+    run(f, "set --clear yealink:local_time.ntp_server1 profile office --clear=yealink:a.password");
+    says("the note", f->notes, "Yealink");
+    shows_not(f, "render " MAC, "local_time.ntp_server1");
+    shows(f, "list values yealink:local_time.ntp_server1", "--clear");
+    shows(f, "list values yealink:a.password", "--clear"); /* no secret */
+    shows(f, "explain " MAC " yealink:local_time.ntp_server1",
+          "local_time.ntp_server1 = (removed)   from override");
+    run(f, "set device " MAC " yealink:local_time.ntp_server1=1");
+    shows(f, "render " MAC, "local_time.ntp_server1 = 1\n");
+    run(f, "set device " MAC " yealink:local_time.ntp_server1=--clear");
+    shows_not(f, "render " MAC, "local_time.ntp_server1");
+    refused(f, "set device " MAC " --clear sip.server", ENOEXEC, "sip.server is none");
+    refused(f, "set device " MAC " --clear nobody:x", ENOENT, "nobody");
+    refused(f, "set device " MAC " --clear", ENOEXEC, "--clear needs a value");
+    refused(f, "unset device " MAC " --clear yealink:x", ENOEXEC, "unset has no option --clear");
+    run(f, "set site 'linphone:sip/a b@c=d=x'");
+    run(f, "set site linphone:a@b=c");
+    shows(f, "list values linphone:*", "a@b ");
+}
+
 static void test_lines(void **state)
 {
     struct fixture *f = *state;
@@ -724,6 +750,7 @@ int main(void)
         TEST(test_time),
         TEST(test_unset),
         TEST(test_stdin),
+        TEST(test_clear),
         TEST(test_lines),
         TEST(test_replace),
         TEST(test_rename_and_delete),
