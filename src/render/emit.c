@@ -236,6 +236,7 @@ void pfs_emit_mark(const struct pfs_emit *e, struct pfs_emit_mark *ret)
     const struct pfs_emit_level *level = e->depth ? &e->levels[e->depth - 1] : NULL;
     *ret = (struct pfs_emit_mark){
         .len = e->out->len,
+        .error = pfs_buf_error(e->out),
         .tag_at = e->tag_at,
         .depth = e->depth,
         .open = level && level->open,
@@ -248,7 +249,7 @@ void pfs_emit_mark(const struct pfs_emit *e, struct pfs_emit_mark *ret)
 void pfs_emit_rewind(struct pfs_emit *e, const struct pfs_emit_mark *m)
 {
     e->out->len = m->len;
-    e->out->error = e->out->error == -EFBIG ? 0 : e->out->error;
+    e->out->error = e->out->error == -EFBIG ? m->error : e->out->error;
     e->depth = m->depth;
     e->had_root = m->had_root;
     e->line = m->line;

@@ -72,13 +72,14 @@ void pfs_emit_close(struct pfs_emit *e);
 /* A place to which the file can be taken back, while the elements around it are the same. */
 struct pfs_emit_mark {
     size_t len, tag_at;
+    int error; /* the buffer's */
     unsigned depth;
     bool open, has_children; /* of the element around */
     bool had_root;
     enum pfs_emit_line line;
 };
 void pfs_emit_mark(const struct pfs_emit *e, struct pfs_emit_mark *ret);
-/* Takes away what was written since the mark; an -EFBIG of the buffer is forgotten. */
+/* Takes away what was written since the mark; an -EFBIG of the buffer since then is forgotten. */
 void pfs_emit_rewind(struct pfs_emit *e, const struct pfs_emit_mark *m);
 
 /* What native keys begin with here: the name of the section around, in a tree the elements around below the

@@ -201,8 +201,11 @@ static int run_turn(struct pfs_eval *e, const struct pfs_program *p, unsigned at
     int r = count_step(e, err);
     if (r < 0)
         return r;
-    e->variables[p->ops[at].number] = (struct pfs_variable){.value = value, .index = index};
-    return run(e, p, at + 1, p->ops[at].end, err);
+    struct pfs_variable *v = &e->variables[p->ops[at].number];
+    *v = (struct pfs_variable){.value = value, .index = index};
+    r = run(e, p, at + 1, p->ops[at].end, err);
+    *v = (struct pfs_variable){0}; /* its text may go with the loop */
+    return r;
 }
 
 static int run_words(struct pfs_eval *e, const struct pfs_program *p, unsigned at, struct pfs_err *err)
