@@ -84,6 +84,8 @@ class Format:
         pairs = self.read(data, field)
         assert [k for k, _ in pairs] == [k for k, _ in field.pairs], "other keys"
         for (key, got), (_, was) in zip(pairs, field.pairs):
+            if re.fullmatch(getattr(self.reader, "ABRIDGED", "-"), key):
+                continue
             before, found, after = partition(was)
             if not found:
                 assert got == was or key_hangs_on(was, got), f"{key} changed to {got[:80]!r}"

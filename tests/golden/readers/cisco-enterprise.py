@@ -92,3 +92,7 @@ def zone(model, pairs):
         return {"iana": pairs["devicePool/dateTimeSetting/olsonTimeZone"]}
     name = re.fullmatch(r"(.*) Standard(/Daylight)? Time", pairs["devicePool/dateTimeSetting/timeZone"])
     return {"offset": NAMES[name[1]] * 60}
+
+
+# The head of the screen has the line's label as far as there is room for it.
+ABRIDGED = r"sipProfile/phoneLabel"

@@ -47,3 +47,10 @@ def zone(model, pairs):
         hours, minutes, seconds = (int(x) for x in rule["save"].split(":"))
         told.update(save=hours * 3600 + minutes * 60 + seconds, start=change(rule["start"]), end=change(rule["end"]))
     return told
+
+
+def decode(key, text):
+    """A $ would begin a macro: there are two. An attribute stands before its filter, and in it."""
+    if key in ("LDAP_First_Name_Filter", "LDAP_Last_Name_Filter"):
+        return text.split(":(", 1)[0]
+    return text.replace("$$", "$")

@@ -40,3 +40,8 @@ def zone(model, pairs):
         hours, minutes, seconds = (int(x) for x in rule["save"].split(":"))
         told.update(save=hours * 3600 + minutes * 60 + seconds, start=change(rule["start"]), end=change(rule["end"]))
     return told
+
+
+def decode(key, text):
+    """A $ would begin a macro: there are two."""
+    return text.replace("$$", "$")

@@ -32,3 +32,8 @@ def account(model, pairs, line, place):
 
 def zone(model, pairs):
     """A softphone has the clock of its computer."""
+
+
+def decode(key, text):
+    """Attributes of LDAP stand between commas; what was typed is *%s*."""
+    return text.replace("*%s*", "%").replace(",", " ") if key.startswith("ldap_") else text

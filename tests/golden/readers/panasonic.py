@@ -60,3 +60,8 @@ def zone(model, pairs):
     if pairs["DST_ENABLE"] == "Y":
         told.update(save=int(pairs["DST_OFFSET"]) * 60, start=change(pairs, "START"), end=change(pairs, "STOP"))
     return told
+
+
+def decode(key, text):
+    """Attributes of LDAP stand between commas."""
+    return text.replace(",", " ") if key.startswith("LDAP_") else text

@@ -57,3 +57,8 @@ def zone(model, pairs):
         save, start_date, start_time, end_date, end_time = pairs["dst"].split(" ")
         told.update(save=int(save), start=change(start_date, start_time), end=change(end_date, end_time))
     return told
+
+
+def decode(key, text):
+    """What was typed is %*."""
+    return text.replace("%*", "%") if key.startswith("ldap_") else text
