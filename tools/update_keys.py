@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
-"""Writes docs/keys.md: for each setting and vendor, the native keys that the shipped templates write it to.
+"""Writes docs/keys.md: for each setting and vendor, the native keys that the shipped templates write it to; and the list of
+vendors in docs/vendors.md.
 
 usage: update_keys.py [--check] PROVFS (the program, built)
 
 It asks `provfs explain --native` for a device of each model that sets everything (tests/golden/inventory/common.txt), so the
-tables say what the files have. --check writes nothing and fails where docs/keys.md is not what it would write."""
+tables say what the files have. --check writes nothing and fails where the documents are not what it would write."""
 import argparse
 import collections
 import importlib.util
@@ -18,6 +19,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGE = ROOT / "docs" / "keys.md"
+LIST = ROOT / "docs" / "vendors.md"
+LIST_MARK = "<!-- made by tools/update_keys.py -->\n"
 COMMON = ROOT / "tests/golden/inventory/common.txt"
 VENDORS_A_TABLE = 5
 PLACES_SHOWN = 6
@@ -138,6 +141,17 @@ def page(got):
     return "\n".join(out)
 
 
+def vendor_list(counts):
+    """docs/vendors.md with its list of vendors as they are."""
+    titles = {}
+    for path in sorted((ROOT / "templates").glob("*/*.xml")):
+        root = ET.parse(path).getroot()
+        titles.setdefault(root.get("vendor"), root.get("title"))
+    rows = [f"| [{v}](vendors/{v}.md) | {titles[v]} | {counts[v]} |" for v in sorted(counts)]
+    head = LIST.read_text(encoding="utf-8").split(LIST_MARK)[0]
+    return head + LIST_MARK + "| vendor | | models |\n|---|---|---|\n" + "\n".join(rows) + f"\n| {len(rows)} | | {sum(counts.values())} |\n"
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--check", action="store_true")
@@ -146,11 +160,13 @@ def main():
     with tempfile.TemporaryDirectory(prefix="provfs-keys-") as folder:
         provfs = Provfs(os.path.abspath(args.provfs), folder)
         provfs("apply", "-", stdin=COMMON.read_text(encoding="utf-8"))
-        text = page(collect(provfs))
-    if not args.check:
-        PAGE.write_text(text, encoding="utf-8")
-    elif not PAGE.exists() or PAGE.read_text(encoding="utf-8") != text:
-        sys.exit(f"{PAGE.relative_to(ROOT)} is not what the templates say: run tools/update_keys.py")
+        counts = collections.Counter(vendor for vendor, _, _ in models(provfs))
+        texts = {PAGE: page(collect(provfs)), LIST: vendor_list(counts)}
+    for path, text in texts.items():
+        if not args.check:
+            path.write_text(text, encoding="utf-8")
+        elif not path.exists() or path.read_text(encoding="utf-8") != text:
+            sys.exit(f"{path.relative_to(ROOT)} is not what the templates say: run tools/update_keys.py")
 
 
 if __name__ == "__main__":
