@@ -39,8 +39,7 @@ static int check_model(struct pfs_command *cmd, const char *value, struct pfs_er
     return value ? pfs_library_find_model(cmd->context->library, value, &m, err) : 0;
 }
 
-/* A device whose MAC is not of its model's vendor but of another one: perhaps a slip. */
-static void note_vendor(struct pfs_command *cmd, const struct pfs_target *t, const char *model)
+void pfs_command_note_vendor(struct pfs_command *cmd, const struct pfs_target *t, const char *model)
 {
     const struct pfs_model *m = model ? pfs_library_model(cmd->context->library, model) : NULL;
     char vendors[PFS_VENDORS_STR];
@@ -65,7 +64,7 @@ static int set_field(struct pfs_command *cmd, const struct pfs_target *t, enum p
     bool touches_files = field == PFS_FIELD_MODEL || field == PFS_FIELD_PROFILE ||
                          field == PFS_FIELD_PARENT || field == PFS_FIELD_CUSTOMER;
     if (r > 0 && field == PFS_FIELD_MODEL && t->kind == PFS_SCOPE_DEVICE)
-        note_vendor(cmd, t, value);
+        pfs_command_note_vendor(cmd, t, value);
     if (r <= 0 || !touches_files || !cmd->check)
         return r;
     r = pfs_check_note_scope(cmd->check, cmd->context, t->kind, t->id, err);

@@ -136,6 +136,8 @@ size_t pfs_command_width(const char *s);
 /* Draws `what: n of total` on a terminal, at most ten times a second; total 0 ends the line. */
 void pfs_command_progress(struct pfs_command *cmd, const char *what, int64_t n, int64_t total);
 
+/* Notes where a device's MAC is not of its model's vendor but of another one: perhaps a slip. */
+void pfs_command_note_vendor(struct pfs_command *cmd, const struct pfs_target *t, const char *model);
 /* Sets fields by text, those that are not NULL; an empty text clears. Customer and profile in the order that
  * goes. 1 where something changed, else 0. */
 int pfs_command_set_fields(struct pfs_command *cmd, const struct pfs_target *t, const char *const *fields,

@@ -54,8 +54,10 @@ static int set_settings(struct pfs_import *m, const struct row *row, enum pfs_sc
         if (column->kind != PFS_COLUMN_SETTING || column->scope != scope ||
             !is_said_here(entities, e, column, cell, row->number))
             continue;
-        int r = pfs_store_set(m->store, scope, id, column->key, cell, 0, m->cmd->now, &why);
-        bool changed = r > 0;
+        bool is_new = !e->existed && e->row == row->number;
+        int r = is_new ? pfs_store_set_new(m->store, scope, id, column->key, cell, &why)
+                       : pfs_store_set(m->store, scope, id, column->key, cell, 0, m->cmd->now, &why);
+        bool changed = r > 0 || (is_new && r == 0);
         if (changed && scope == PFS_SCOPE_CUSTOMER)
             r = pfs_check_note_setting(m->check, m->c, scope, id, column->key, cell, &why);
         if (pfs_import_take(m, r, row->number, column->name, &why) < 0)
@@ -108,46 +110,87 @@ static int set_source(struct pfs_import *m, enum pfs_scope scope, int64_t id, bo
     return r < 0 ? r : 0;
 }
 
-static int set_fields(struct pfs_import *m, const struct row *row, const struct pfs_entity *e)
+/* What the row says of its device's fields. */
+static bool said_fields(const struct pfs_import *m, const struct row *row, const struct pfs_entity *e,
+                        const char *ret_fields[static PFS_N_FIELDS])
 {
-    const char *fields[PFS_N_FIELDS] = {0};
-    struct pfs_target t = {.kind = PFS_SCOPE_DEVICE, .id = e->id, .name = row->name};
-    struct pfs_err why;
     bool any = false;
     for (size_t i = 0; i < m->n_columns; i++) {
         const struct pfs_column *column = &m->columns[i];
         if (column->kind != PFS_COLUMN_FIELD ||
             !is_said_here(&m->devices, e, column, m->csv.cells[i], row->number))
             continue;
-        fields[column->field] = m->csv.cells[i];
+        ret_fields[column->field] = m->csv.cells[i];
         any = true;
     }
-    int r = any ? pfs_command_set_fields(m->cmd, &t, fields, &why) : 0;
+    return any;
+}
+
+static int note_pair(struct pfs_import *m, const char *const *fields, struct pfs_err *why)
+{
+    if (!fields[PFS_FIELD_MODEL] || !fields[PFS_FIELD_PROFILE] || !*fields[PFS_FIELD_PROFILE])
+        return 0;
+    return pfs_check_note_profile(m->check, fields[PFS_FIELD_MODEL], fields[PFS_FIELD_PROFILE], why);
+}
+
+static int set_fields(struct pfs_import *m, const struct row *row, const struct pfs_entity *e)
+{
+    const char *fields[PFS_N_FIELDS] = {0};
+    struct pfs_target t = {.kind = PFS_SCOPE_DEVICE, .id = e->id, .name = row->name};
+    struct pfs_err why;
+    int r = said_fields(m, row, e, fields) ? pfs_command_set_fields(m->cmd, &t, fields, &why) : 0;
     m->n_changed += r > 0 && e->existed;
-    if (r > 0 && fields[PFS_FIELD_MODEL] && fields[PFS_FIELD_PROFILE] && *fields[PFS_FIELD_PROFILE])
-        r = pfs_check_note_profile(m->check, fields[PFS_FIELD_MODEL], fields[PFS_FIELD_PROFILE], &why);
+    if (r > 0)
+        r = note_pair(m, fields, &why);
     return pfs_import_take(m, r, row->number, NULL, &why);
+}
+
+/* A new device in one row. Where that is refused it is made and set field by field, which tells why. */
+static int add_device(struct pfs_import *m, const struct row *row, struct pfs_entity *e)
+{
+    const char *fields[PFS_N_FIELDS] = {0};
+    struct pfs_target t = {.kind = PFS_SCOPE_DEVICE, .name = row->name};
+    struct pfs_err why;
+    said_fields(m, row, e, fields);
+    const char *enabled = fields[PFS_FIELD_ENABLED];
+    fields[PFS_FIELD_ENABLED] = NULL;
+    fields[PFS_FIELD_SOURCE] = m->sync;
+    if (pfs_store_add_with(m->store, t.kind, t.name, fields, &e->id, &why) < 0)
+        return 0;
+    m->made[PFS_SCOPE_DEVICE]++;
+    pfs_command_note_vendor(m->cmd, &t, fields[PFS_FIELD_MODEL]);
+    int r = enabled ? pfs_store_update(m->store, t.kind, e->id, PFS_FIELD_ENABLED, enabled, &why) : 0;
+    if (r >= 0)
+        r = note_pair(m, fields, &why);
+    return pfs_import_take(m, r, row->number, NULL, &why);
+}
+
+static int apply_customer(struct pfs_import *m, const struct row *row)
+{
+    const char *customer = pfs_import_cell(m, m->customer);
+    if (!*customer)
+        return 0;
+    struct pfs_entity *c = pfs_entities_find(&m->customers, pfs_entities_hash(customer));
+    int r = ensure(m, row, PFS_SCOPE_CUSTOMER, c, customer);
+    return r < 0 || !c->id ? r : set_settings(m, row, PFS_SCOPE_CUSTOMER, &m->customers, c, c->id);
 }
 
 static int apply_device(struct pfs_import *m, const struct row *row)
 {
-    const char *customer = pfs_import_cell(m, m->customer);
-    int r = 0;
-    if (*customer) {
-        struct pfs_entity *c = pfs_entities_find(&m->customers, pfs_entities_hash(customer));
-        r = ensure(m, row, PFS_SCOPE_CUSTOMER, c, customer);
-        if (r == 0 && c->id)
-            r = set_settings(m, row, PFS_SCOPE_CUSTOMER, &m->customers, c, c->id);
-    }
     struct pfs_entity *e = pfs_entities_find(&m->devices, row->mac);
+    int r = apply_customer(m, row);
+    if (r == 0 && e->id == 0)
+        r = add_device(m, row, e);
+    bool is_added = r == 0 && e->id != 0 && !e->existed && e->row == row->number;
     if (r == 0)
         r = ensure(m, row, PFS_SCOPE_DEVICE, e, row->name);
     if (r < 0 || e->id == 0)
         return r;
-    r = set_fields(m, row, e);
+    r = is_added ? 0 : set_fields(m, row, e);
     if (r == 0)
         r = set_settings(m, row, PFS_SCOPE_DEVICE, &m->devices, e, e->id);
-    return r == 0 && e->row == row->number ? set_source(m, PFS_SCOPE_DEVICE, e->id, e->existed) : r;
+    return r == 0 && !is_added && e->row == row->number ? set_source(m, PFS_SCOPE_DEVICE, e->id, e->existed)
+                                                        : r;
 }
 
 /* ---- accounts and lines ---- */
@@ -159,16 +202,41 @@ static int take_customer(void *arg, const struct pfs_object *o)
     return 0;
 }
 
-/* A new account is of the customer of the device that names it first. */
-static int set_account_customer(struct pfs_import *m, const struct row *row, const struct pfs_entity *account)
+/* A new account is of the customer of the device that names it first: of the row's where it says one, for its
+ * device has it by now. */
+static int add_account(struct pfs_import *m, const struct row *row, struct pfs_entity *e, const char *name)
 {
-    char customer[128] = "";
+    char stored[128] = "";
+    const char *customer = pfs_import_cell(m, m->customer);
     struct pfs_err why;
-    int r = pfs_store_object(m->store, PFS_SCOPE_DEVICE, (int64_t)row->mac, take_customer, customer, m->err);
-    if (r < 0 || !customer[0])
+    int r = 0;
+    if (!*customer) {
+        r = pfs_store_object(m->store, PFS_SCOPE_DEVICE, (int64_t)row->mac, take_customer, stored, m->err);
+        customer = stored;
+    }
+    if (r < 0)
         return r;
-    r = pfs_store_update(m->store, PFS_SCOPE_ACCOUNT, account->id, PFS_FIELD_CUSTOMER, customer, &why);
+    const char *fields[PFS_N_FIELDS] = {
+        [PFS_FIELD_CUSTOMER] = *customer ? customer : NULL,
+        [PFS_FIELD_SOURCE] = m->sync,
+    };
+    r = pfs_store_add_with(m->store, PFS_SCOPE_ACCOUNT, name, fields, &e->id, &why);
+    m->made[PFS_SCOPE_ACCOUNT] += r == 0;
     return pfs_import_take(m, r, row->number, "account", &why);
+}
+
+/* Finds the account that the row names, or makes it. */
+static int ensure_account(struct pfs_import *m, const struct row *row, struct pfs_entity *e, const char *name)
+{
+    struct pfs_err why;
+    if (e->id != 0)
+        return 0;
+    int r = pfs_store_find(m->store, PFS_SCOPE_ACCOUNT, name, &e->id, &why);
+    e->existed = r == 0;
+    if (r == -ENOENT)
+        return add_account(m, row, e, name);
+    return r == 0 ? set_source(m, PFS_SCOPE_ACCOUNT, e->id, true)
+                  : pfs_import_take(m, r, row->number, NULL, &why);
 }
 
 static int apply_account(struct pfs_import *m, const struct row *row, int64_t *ret_id)
@@ -178,16 +246,9 @@ static int apply_account(struct pfs_import *m, const struct row *row, int64_t *r
     if (!*name)
         return 0;
     struct pfs_entity *e = pfs_entities_find(&m->accounts, pfs_entities_hash(name));
-    bool is_first = e->row == row->number;
-    int r = ensure(m, row, PFS_SCOPE_ACCOUNT, e, name);
-    if (r < 0 || e->id == 0)
-        return r;
+    int r = ensure_account(m, row, e, name);
     *ret_id = e->id;
-    if (is_first && !e->existed)
-        r = set_account_customer(m, row, e);
-    if (r == 0 && is_first)
-        r = set_source(m, PFS_SCOPE_ACCOUNT, e->id, e->existed);
-    return r < 0 ? r : set_settings(m, row, PFS_SCOPE_ACCOUNT, &m->accounts, e, e->id);
+    return r < 0 || e->id == 0 ? r : set_settings(m, row, PFS_SCOPE_ACCOUNT, &m->accounts, e, e->id);
 }
 
 static int apply_line(struct pfs_import *m, const struct row *row)

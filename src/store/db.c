@@ -1,6 +1,7 @@
 #include "store/db.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <stdarg.h>
 #include <string.h>
 #include <time.h>
@@ -55,6 +56,12 @@ static int on_wal(void *arg, sqlite3 *sqlite, const char *name, int n_pages)
 }
 
 /* ---- opening ---- */
+
+/* SQLite's statistics of its memory take a lock at each allocation, and nobody asks for them. */
+static void set_up_sqlite(void)
+{
+    sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+}
 
 static void set_limits(sqlite3 *sqlite)
 {
@@ -133,6 +140,8 @@ static int open_sqlite(const char *path, enum pfs_db_mode mode, struct pfs_db *d
         [PFS_DB_IMMUTABLE] = SQLITE_OPEN_READONLY,
         [PFS_DB_TEMPORARY] = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE,
     };
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    pthread_once(&once, set_up_sqlite);
     autofree char *uri = mode == PFS_DB_TEMPORARY
                              ? strdup("")
                              : path_uri(path, mode == PFS_DB_IMMUTABLE ? "?immutable=1" : "");

@@ -78,21 +78,27 @@ static const char *holder(const char *what, const char *customer, struct holder 
     return h->text;
 }
 
-static int check_device_profile(struct pfs_store *s, int64_t device, int64_t profile, struct pfs_err *err)
+int pfs_inventory_check_profile(struct pfs_store *s, int64_t customer, int64_t profile, struct pfs_err *err)
 {
     struct wrong w;
     struct holder h;
     char name[PFS_OBJECT_NAME_STR];
     int r = find_wrong(s, &w,
                        "SELECT o.name, c.name FROM profile p JOIN customer o ON o.id = p.customer"
-                       " JOIN device d ON d.mac = ?1 LEFT JOIN customer c ON c.id = d.customer"
-                       " WHERE p.id = ?2 AND p.customer IS NOT d.customer",
-                       device, profile, err);
+                       " LEFT JOIN customer c ON c.id = ?2 WHERE p.id = ?1 AND p.customer IS NOT ?2",
+                       profile, customer, err);
     if (r <= 0)
         return r;
     pfs_inventory_name(s, PFS_SCOPE_PROFILE, profile, name);
     return pfs_err_set(err, EINVAL, "profile \"%s\" belongs to customer \"%s\": %s cannot have it", name,
                        w.first, holder("a device", w.second, &h));
+}
+
+static int check_device_profile(struct pfs_store *s, int64_t device, int64_t profile, struct pfs_err *err)
+{
+    int64_t customer = 0;
+    int r = pfs_db_get(s->db, err, &customer, "SELECT customer FROM device WHERE mac = ?1", "i", device);
+    return r < 0 ? r : pfs_inventory_check_profile(s, customer, profile, err);
 }
 
 static int check_device_customer(struct pfs_store *s, int64_t device, int64_t customer, struct pfs_err *err)
@@ -197,8 +203,8 @@ int pfs_store_model(struct pfs_store *s, const char *name, int64_t *ret_id, stru
     return 0;
 }
 
-static int refer(struct pfs_store *s, enum pfs_field field, const char *value, int64_t *ret,
-                 struct pfs_err *err)
+int pfs_inventory_refer(struct pfs_store *s, enum pfs_field field, const char *value, int64_t *ret,
+                        struct pfs_err *err)
 {
     *ret = 0;
     if (!value)
@@ -241,7 +247,7 @@ static int update_reference(struct pfs_store *s, enum pfs_scope kind, int64_t id
             },
     };
     int64_t to;
-    int r = refer(s, field, value, &to, err);
+    int r = pfs_inventory_refer(s, field, value, &to, err);
     if (r == 0)
         r = check_reference(s, kind, id, field, to, err);
     return r < 0 ? r : pfs_db_run(s->db, err, sql[field][kind], "ir", id, to);

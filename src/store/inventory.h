@@ -62,3 +62,14 @@ int pfs_inventory_learn_secrets(struct pfs_db *db, const struct pfs_catalogue *c
 
 /* -EINVAL for text that no field or value may be: longer than PFS_VALUE_MAX, or no UTF-8. */
 int pfs_inventory_check_text(const char *what, const char *text, struct pfs_err *err);
+
+/* The id of what a field names, the row of a model made where it is not there; 0 for NULL. -ENOENT. */
+int pfs_inventory_refer(struct pfs_store *s, enum pfs_field field, const char *value, int64_t *ret,
+                        struct pfs_err *err);
+
+/* -EINVAL where a device of this customer (0: none) cannot have this profile. */
+int pfs_inventory_check_profile(struct pfs_store *s, int64_t customer, int64_t profile, struct pfs_err *err);
+
+/* -EINVAL for what cannot be a setting, whether or not the object is there. */
+int pfs_inventory_check_setting(struct pfs_store *s, const char *key, const char *value, int64_t from,
+                                struct pfs_err *err);

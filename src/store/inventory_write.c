@@ -213,6 +213,16 @@ int pfs_store_delete(struct pfs_store *s, enum pfs_scope kind, int64_t id, bool 
 
 /* ---- lines ---- */
 
+/* What the database refused as a dangling reference, in words; r where it was something else. */
+static int tell_missing(struct pfs_store *s, uint64_t mac, int64_t account, int r, struct pfs_err *err)
+{
+    struct pfs_err why;
+    int missing = pfs_inventory_exists(s, PFS_SCOPE_DEVICE, (int64_t)mac, &why);
+    if (missing == 0 && account)
+        missing = pfs_inventory_exists(s, PFS_SCOPE_ACCOUNT, account, &why);
+    return missing == -ENOENT ? pfs_err_set(err, ENOENT, "%s", why.msg) : r;
+}
+
 int pfs_store_assign(struct pfs_store *s, uint64_t mac, unsigned number, int64_t account, struct pfs_err *err)
 {
     int r = pfs_inventory_writable(s, err);
@@ -220,16 +230,12 @@ int pfs_store_assign(struct pfs_store *s, uint64_t mac, unsigned number, int64_t
         return r;
     if (number < 1 || number > PFS_KEY_NUMBER_MAX)
         return pfs_err_set(err, EINVAL, "lines are numbered 1 to %d: %u is none", PFS_KEY_NUMBER_MAX, number);
-    r = pfs_inventory_exists(s, PFS_SCOPE_DEVICE, (int64_t)mac, err);
-    if (r == 0 && account)
-        r = pfs_inventory_exists(s, PFS_SCOPE_ACCOUNT, account, err);
-    if (r < 0)
-        return r;
-    return pfs_db_run(s->db, err,
-                      "INSERT INTO line (device, number, account) VALUES (?1, ?2, ?3)"
-                      " ON CONFLICT (device, number) DO UPDATE SET account = excluded.account"
-                      " WHERE account IS NOT excluded.account",
-                      "iir", (int64_t)mac, (int64_t)number, account);
+    r = pfs_db_run(s->db, err,
+                   "INSERT INTO line (device, number, account) VALUES (?1, ?2, ?3)"
+                   " ON CONFLICT (device, number) DO UPDATE SET account = excluded.account"
+                   " WHERE account IS NOT excluded.account",
+                   "iir", (int64_t)mac, (int64_t)number, account);
+    return r == -EINVAL ? tell_missing(s, mac, account, r, err) : r;
 }
 
 int pfs_store_release(struct pfs_store *s, uint64_t mac, unsigned number, struct pfs_err *err)

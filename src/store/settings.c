@@ -135,8 +135,8 @@ int pfs_inventory_check_text(const char *what, const char *text, struct pfs_err 
     return 0;
 }
 
-static int check_set(struct pfs_store *s, enum pfs_scope scope, int64_t id, const char *key,
-                     const char *value, int64_t from, struct pfs_err *err)
+int pfs_inventory_check_setting(struct pfs_store *s, const char *key, const char *value, int64_t from,
+                                struct pfs_err *err)
 {
     int r = pfs_inventory_writable(s, err);
     if (r < 0)
@@ -146,8 +146,7 @@ static int check_set(struct pfs_store *s, enum pfs_scope scope, int64_t id, cons
         return pfs_err_set(err, EINVAL, "a setting's key has 1 to %d bytes of UTF-8", PFS_KEY_MAX);
     if (from < 0)
         return pfs_err_set(err, EINVAL, "%s: times before 1970 are none", key);
-    r = value ? pfs_inventory_check_text(key, value, err) : 0;
-    return r < 0 ? r : pfs_inventory_exists(s, scope, id, err);
+    return value ? pfs_inventory_check_text(key, value, err) : 0;
 }
 
 /* The row in force: 1 with its `from` and whether it holds the value already (NULL: ends); 0 no row. */
@@ -205,7 +204,9 @@ static int set_now(struct pfs_store *s, enum pfs_scope scope, int64_t id, const 
 int pfs_store_set(struct pfs_store *s, enum pfs_scope scope, int64_t id, const char *key, const char *value,
                   int64_t from, int64_t now, struct pfs_err *err)
 {
-    int r = check_set(s, scope, id, key, value, from, err);
+    int r = pfs_inventory_check_setting(s, key, value, from, err);
+    if (r == 0)
+        r = pfs_inventory_exists(s, scope, id, err);
     if (r < 0)
         return r;
     if (from == 0)

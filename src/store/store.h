@@ -228,6 +228,17 @@ void pfs_store_rollback(struct pfs_store *s); /* nothing where no write is under
 int pfs_store_add(struct pfs_store *s, enum pfs_scope kind, const char *name, int64_t *ret_id,
                   struct pfs_err *err);
 
+/* Adds a device or an account with what it has (by enum pfs_field; NULL: not set; not `enabled`) in one row:
+ * for imports, as each update of a field is a change with a row of the feed of its own. -EEXIST; -EINVAL and
+ * -ENOENT as of pfs_store_update(), and nothing is added. */
+int pfs_store_add_with(struct pfs_store *s, enum pfs_scope kind, const char *name, const char *const *fields,
+                       int64_t *ret_id, struct pfs_err *err);
+
+/* Sets a value, from now on, of an object that was added in this write (its existence is not looked at) and
+ * has nothing of this key: -EEXIST. 0. */
+int pfs_store_set_new(struct pfs_store *s, enum pfs_scope scope, int64_t id, const char *key,
+                      const char *value, struct pfs_err *err);
+
 /* The id of a model by name, making its row where it was never used: before settings of scope MODEL are set.
  * -EINVAL bad name. */
 int pfs_store_model(struct pfs_store *s, const char *name, int64_t *ret_id, struct pfs_err *err);

@@ -712,6 +712,70 @@ static void test_audit(void **state)
 }
 
 /* A catalogue that has come to know more secrets teaches an older inventory. */
+/* What is added with its fields leaves the audit of what is added and then updated, field by field. */
+static void test_add_with(void **state)
+{
+    struct fixture *f = *state;
+    populate(f);
+    const char *fields[PFS_N_FIELDS] = {[PFS_FIELD_MODEL] = "T46S",
+                                        [PFS_FIELD_CUSTOMER] = "a",
+                                        [PFS_FIELD_SOURCE] = "crm",
+                                        [PFS_FIELD_NOTE] = "n"};
+    const char *const same = "SELECT count(*) FROM (SELECT replace(object, '0a', '0b') o, kind, key, old,"
+                             " replace(new, '0a', '0b') n FROM log WHERE object IN ('001565aaee0a', '0a@a')"
+                             " EXCEPT SELECT object, kind, key, old, new FROM log)";
+    int64_t id;
+    begin(f);
+    check(f, pfs_store_add(f->store, PFS_SCOPE_DEVICE, "001565aaee0a", &id, &f->err));
+    for (int i = 0; i < PFS_N_FIELDS; i++)
+        if (fields[i])
+            assert_int_equal(
+                pfs_store_update(f->store, PFS_SCOPE_DEVICE, id, (enum pfs_field)i, fields[i], &f->err), 1);
+    check(f, pfs_store_add_with(f->store, PFS_SCOPE_DEVICE, "001565aaee0b", fields, &id, &f->err));
+    assert_int_equal(id, 0x001565aaee0b);
+    fields[PFS_FIELD_MODEL] = NULL;
+    check(f, pfs_store_add(f->store, PFS_SCOPE_ACCOUNT, "0a@a", &id, &f->err));
+    for (int i = 0; i < PFS_N_FIELDS; i++)
+        if (fields[i])
+            assert_int_equal(
+                pfs_store_update(f->store, PFS_SCOPE_ACCOUNT, id, (enum pfs_field)i, fields[i], &f->err), 1);
+    assert_int_equal(set(f, PFS_SCOPE_ACCOUNT, id, "sip.password", "0a"), 1);
+    check(f, pfs_store_add_with(f->store, PFS_SCOPE_ACCOUNT, "0b@a", fields, &id, &f->err));
+    check(f, pfs_store_set_new(f->store, PFS_SCOPE_ACCOUNT, id, "sip.password", "0b", &f->err));
+    assert_int_equal(pfs_store_set_new(f->store, PFS_SCOPE_ACCOUNT, id, "sip.password", "3", &f->err),
+                     -EEXIST);
+    commit(f);
+    assert_int_equal(raw_int(f, same), 0);
+    assert_int_equal(raw_int(f, "SELECT count(*) FROM log WHERE object IN ('001565aaee0b', '0b@a')"), 10);
+}
+
+static void test_add_with_refuses(void **state)
+{
+    struct fixture *f = *state;
+    populate(f);
+    const char *fields[PFS_N_FIELDS] = {[PFS_FIELD_CUSTOMER] = "nobody"};
+    int64_t id, profile;
+    begin(f);
+    assert_int_equal(pfs_store_add_with(f->store, PFS_SCOPE_DEVICE, "001565aaee0a", fields, &id, &f->err),
+                     -ENOENT);
+    fields[PFS_FIELD_CUSTOMER] = NULL;
+    assert_int_equal(pfs_store_add_with(f->store, PFS_SCOPE_DEVICE, "001565aabbcc", fields, &id, &f->err),
+                     -EEXIST);
+    assert_int_equal(pfs_store_add_with(f->store, PFS_SCOPE_PROFILE, "new", fields, &id, &f->err), -EINVAL);
+    check(f, pfs_store_add(f->store, PFS_SCOPE_PROFILE, "theirs", &profile, &f->err));
+    check(f, pfs_store_update(f->store, PFS_SCOPE_PROFILE, profile, PFS_FIELD_CUSTOMER, "a", &f->err) - 1);
+    fields[PFS_FIELD_PROFILE] = "theirs";
+    assert_int_equal(pfs_store_add_with(f->store, PFS_SCOPE_DEVICE, "001565aaee0a", fields, &id, &f->err),
+                     -EINVAL);
+    assert_non_null(strstr(f->err.msg, "a device without customer cannot have it"));
+    fields[PFS_FIELD_PROFILE] = NULL;
+    fields[PFS_FIELD_ENABLED] = "no";
+    assert_int_equal(pfs_store_add_with(f->store, PFS_SCOPE_DEVICE, "001565aaee0a", fields, &id, &f->err),
+                     -EINVAL);
+    commit(f);
+    assert_int_equal(raw_int(f, "SELECT count(*) FROM device WHERE mac = 0x001565aaee0a"), 0);
+}
+
 static void test_audit_learns_secrets(void **state)
 {
     struct fixture *f = *state;
@@ -1277,6 +1341,8 @@ int main(void)
         TEST(test_feed_that_was_cut),
         TEST(test_raw_sql_is_seen),
         TEST(test_audit),
+        TEST(test_add_with),
+        TEST(test_add_with_refuses),
         TEST(test_audit_learns_secrets),
         TEST(test_audit_order),
         TEST(test_schedule),
