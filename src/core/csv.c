@@ -2,27 +2,149 @@
 
 #include <errno.h>
 #include <string.h>
+#include <xxhash.h>
+
+enum { BLOCK = 256 * 1024 };
+
+/* A file is read in blocks, whose hashes are kept: what changes while it is read is found before it is used.
+ */
+struct pfs_csv_file {
+    FILE *f;
+    uint64_t size;
+    uint64_t before; /* bytes in front of the window */
+    size_t next;     /* block to be read */
+    size_t n_blocks, cap;
+    uint64_t *hashes;
+    struct pfs_buf window;
+};
+
+static void skip_mark(struct pfs_csv *c)
+{
+    if (c->len >= 3 && memcmp(c->text, "\xef\xbb\xbf", 3) == 0)
+        c->at = 3;
+}
 
 void pfs_csv_init(struct pfs_csv *c, const char *text, size_t len, char delimiter)
 {
     *c = (struct pfs_csv){.text = text, .len = len, .delimiter = delimiter, .next_line = 1};
-    if (len >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0)
-        c->at = 3;
+    skip_mark(c);
 }
 
 void pfs_csv_done(struct pfs_csv *c)
 {
+    if (c->file) {
+        free(c->file->hashes);
+        pfs_buf_done(&c->file->window);
+        free(c->file);
+    }
     free(c->cells);
     free(c->offsets);
     pfs_buf_done(&c->scratch);
     *c = (struct pfs_csv){0};
 }
 
-void pfs_csv_seek(struct pfs_csv *c, size_t at, size_t row)
+int64_t pfs_csv_position(const struct pfs_csv *c)
 {
-    c->at = at;
-    c->row = row - 1;
+    return (int64_t)((c->file ? c->file->before : 0) + c->at);
 }
+
+int64_t pfs_csv_size(const struct pfs_csv *c)
+{
+    return (int64_t)(c->file ? c->file->size : c->len);
+}
+
+/* ---- files ---- */
+
+static int keep_hash(struct pfs_csv_file *f, uint64_t hash, struct pfs_err *err)
+{
+    if (f->n_blocks == f->cap) {
+        size_t cap = f->cap ? 2 * f->cap : 64;
+        uint64_t *hashes = reallocarray(f->hashes, cap, sizeof *hashes);
+        if (!hashes)
+            return pfs_err_nomem(err);
+        f->hashes = hashes;
+        f->cap = cap;
+    }
+    f->hashes[f->n_blocks++] = hash;
+    return 0;
+}
+
+static int hash_file(struct pfs_csv_file *f, uint64_t max_bytes, XXH3_state_t *all, struct pfs_err *err)
+{
+    autofree char *block = malloc(BLOCK);
+    if (!block)
+        return pfs_err_nomem(err);
+    for (size_t n; (n = fread(block, 1, BLOCK, f->f)) > 0;) {
+        f->size += n;
+        if (f->size > max_bytes)
+            return pfs_err_set(err, EFBIG, "more than %llu bytes", (unsigned long long)max_bytes);
+        XXH3_64bits_update(all, block, n);
+        int r = keep_hash(f, XXH3_64bits(block, n), err);
+        if (r < 0)
+            return r;
+    }
+    return ferror(f->f) ? pfs_err_set(err, EIO, "cannot be read") : 0;
+}
+
+/* Another block behind what is not yet read of the window. */
+static int read_block(struct pfs_csv *c, struct pfs_err *err)
+{
+    struct pfs_csv_file *f = c->file;
+    size_t left = c->len - c->at;
+    if (left > 0)
+        memmove(f->window.data, c->text + c->at, left);
+    f->window.len = left;
+    f->before += c->at;
+    char *to = pfs_buf_reserve(&f->window, BLOCK);
+    if (!to)
+        return pfs_err_nomem(err);
+    size_t n = fread(to, 1, BLOCK, f->f);
+    if (ferror(f->f))
+        return pfs_err_set(err, EIO, "cannot be read");
+    if (n == 0 || XXH3_64bits(to, n) != f->hashes[f->next])
+        return pfs_err_set(err, EIO, "has changed while it was read");
+    f->next++;
+    f->window.len = left + n;
+    c->text = f->window.data;
+    c->len = f->window.len;
+    c->at = 0;
+    return 0;
+}
+
+int pfs_csv_rewind(struct pfs_csv *c, struct pfs_err *err)
+{
+    int r = 0;
+    c->at = c->row = 0;
+    c->next_line = 1;
+    if (c->file) {
+        rewind(c->file->f);
+        c->len = 0;
+        c->file->before = c->file->next = 0;
+        r = c->file->n_blocks > 0 ? read_block(c, err) : 0;
+    }
+    skip_mark(c);
+    return r;
+}
+
+int pfs_csv_init_file(struct pfs_csv *c, FILE *f, uint64_t max_bytes, char delimiter, uint64_t *ret_hash,
+                      struct pfs_err *err)
+{
+    *c = (struct pfs_csv){.text = "", .delimiter = delimiter, .file = calloc(1, sizeof *c->file)};
+    if (!c->file)
+        return pfs_err_nomem(err);
+    c->file->f = f;
+    c->file->window = (struct pfs_buf)PFS_BUF_INIT(0);
+    XXH3_state_t *all = XXH3_createState();
+    if (!all)
+        return pfs_err_nomem(err);
+    XXH3_64bits_reset(all);
+    int r = hash_file(c->file, max_bytes, all, err);
+    *ret_hash = XXH3_64bits_digest(all);
+    XXH3_freeState(all);
+    return r < 0 ? r : pfs_csv_rewind(c, err);
+}
+
+/* ---- records ---- */
 
 static bool at_line_end(const struct pfs_csv *c)
 {
@@ -133,7 +255,7 @@ static int finish_record(struct pfs_csv *c, struct pfs_err *err)
     return 1;
 }
 
-int pfs_csv_next(struct pfs_csv *c, struct pfs_err *err)
+static int next_in_window(struct pfs_csv *c, struct pfs_err *err)
 {
     for (;;) {
         c->row++;
@@ -148,6 +270,23 @@ int pfs_csv_next(struct pfs_csv *c, struct pfs_err *err)
     pfs_buf_reset(&c->scratch);
     int r = read_record(c, err);
     return r < 0 ? r : finish_record(c, err);
+}
+
+/* What reached the end of the window may go on behind it: it is read again with more. */
+int pfs_csv_next(struct pfs_csv *c, struct pfs_err *err)
+{
+    for (;;) {
+        size_t at = c->at, row = c->row, next_line = c->next_line;
+        int r = next_in_window(c, err);
+        if (!c->file || c->at < c->len || c->file->next == c->file->n_blocks)
+            return r;
+        c->at = at;
+        c->row = row;
+        c->next_line = next_line;
+        r = read_block(c, err);
+        if (r < 0)
+            return r;
+    }
 }
 
 void pfs_csv_write(FILE *out, const char *cell, char delimiter)

@@ -193,7 +193,8 @@ int pfs_import_run(struct pfs_import *m, struct pfs_command *cmd, uint64_t hash,
     return r;
 }
 
-static int import_csv(struct pfs_command *cmd, const struct pfs_buf *text, struct pfs_err *err)
+/* f: a file that is read from where it is; NULL: the text. */
+static int import_csv(struct pfs_command *cmd, FILE *f, const struct pfs_buf *text, struct pfs_err *err)
 {
     struct pfs_import m = {
         .read = read_csv,
@@ -201,15 +202,24 @@ static int import_csv(struct pfs_command *cmd, const struct pfs_buf *text, struc
         .sync = cmd->options[PFS_OPTION_SYNC],
         .update = cmd->options[PFS_OPTION_SYNC] || pfs_command_has(cmd, PFS_OPTION_UPDATE),
     };
-    const char *bytes = text->data ? text->data : "";
     char delimiter = ',';
+    uint64_t hash = 0;
     int r = check_options(cmd, err);
     if (r == 0)
         r = parse_delimiter(cmd, &delimiter, err);
     if (r < 0)
         return r;
-    pfs_csv_init(&m.csv, bytes, text->len, delimiter);
-    r = pfs_import_run(&m, cmd, XXH3_64bits(bytes, text->len), err);
+    if (f) {
+        r = pfs_csv_init_file(&m.csv, f, PFS_IMPORT_MAX_BYTES, delimiter, &hash, err);
+        if (r < 0)
+            pfs_err_prefix(err, "%s", cmd->words[0]);
+    } else {
+        const char *bytes = text->data ? text->data : "";
+        pfs_csv_init(&m.csv, bytes, text->len, delimiter);
+        hash = XXH3_64bits(bytes, text->len);
+    }
+    if (r == 0)
+        r = pfs_import_run(&m, cmd, hash, err);
     pfs_csv_done(&m.csv);
     return r;
 }
@@ -237,7 +247,8 @@ static int import_stream(struct pfs_command *cmd, struct pfs_err *err)
     autofile FILE *f = text.len ? fmemopen(text.data, text.len, "r") : NULL;
     if (!f && text.len)
         return pfs_err_nomem(err);
-    return f && is_xml(f) ? pfs_import_xml(cmd, f, (int64_t)text.len, err) : import_csv(cmd, &text, err);
+    return f && is_xml(f) ? pfs_import_xml(cmd, f, (int64_t)text.len, err)
+                          : import_csv(cmd, NULL, &text, err);
 }
 
 int pfs_command_import(struct pfs_command *cmd, struct pfs_err *err)
@@ -245,7 +256,7 @@ int pfs_command_import(struct pfs_command *cmd, struct pfs_err *err)
     const char *path = cmd->words[0];
     autofile FILE *f = strcmp(path, "-") == 0 ? NULL : fopen(path, "re");
     struct stat st;
-    if (f && fstat(fileno(f), &st) == 0 && S_ISREG(st.st_mode) && is_xml(f))
-        return pfs_import_xml(cmd, f, st.st_size, err);
+    if (f && fstat(fileno(f), &st) == 0 && S_ISREG(st.st_mode))
+        return is_xml(f) ? pfs_import_xml(cmd, f, st.st_size, err) : import_csv(cmd, f, NULL, err);
     return import_stream(cmd, err);
 }

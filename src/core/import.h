@@ -1,8 +1,8 @@
 /* Inside the import: the columns of a file, what it names, and what is wrong with it.
  *
- * The file is in memory once and read three times: checked without changing anything, then devices, then
- * accounts and lines. What must agree between rows is kept as hashes, so that an entity costs some dozens of
- * bytes however long its values are. */
+ * The file is read three times, some of it in memory at a time: checked without changing anything, then
+ * devices, then accounts and lines. What must agree between rows is kept as hashes, so that an entity costs
+ * some dozens of bytes however long its values are. */
 #pragma once
 
 #include "core/command_impl.h"

@@ -16,10 +16,9 @@ typedef int (*row_fn)(struct pfs_import *m, const struct row *row);
 static int each_row(struct pfs_import *m, const char *what, row_fn fn)
 {
     struct pfs_err why;
-    pfs_csv_seek(&m->csv, 0, 1);
-    if (m->csv.len >= 3 && memcmp(m->csv.text, "\xef\xbb\xbf", 3) == 0)
-        m->csv.at = 3;
-    int r = pfs_csv_next(&m->csv, &why);
+    int r = pfs_csv_rewind(&m->csv, &why);
+    if (r == 0)
+        r = pfs_csv_next(&m->csv, &why);
     while (r > 0 && (r = pfs_csv_next(&m->csv, &why)) > 0) {
         struct row row = {.number = m->csv.row};
         r = pfs_mac_parse(m->csv.cells[m->mac], &row.mac, &why);
@@ -29,7 +28,7 @@ static int each_row(struct pfs_import *m, const char *what, row_fn fn)
         r = fn(m, &row);
         if (r < 0)
             return r;
-        pfs_command_progress(m->cmd, what, (int64_t)m->csv.at, (int64_t)m->csv.len);
+        pfs_command_progress(m->cmd, what, pfs_csv_position(&m->csv), pfs_csv_size(&m->csv));
         r = 1;
     }
     return r < 0 ? pfs_err_set(m->err, -r, "row %zu: %s", m->csv.row, why.msg) : 0;

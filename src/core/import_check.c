@@ -382,14 +382,14 @@ int pfs_import_check_rows(struct pfs_import *m)
     struct pfs_err why;
     int r;
     while ((r = pfs_csv_next(&m->csv, &why)) != 0) {
-        if (r == -ENOMEM)
-            return pfs_err_nomem(m->err);
+        if (r == -ENOMEM || r == -EIO)
+            return pfs_err_set(m->err, -r, "%s", why.msg);
         if (r < 0)
             pfs_import_problem(m, m->csv.row, NULL, why.msg);
         if (r > 0 && (r = check_row(m)) < 0)
             return r;
         m->n_rows++;
-        pfs_command_progress(m->cmd, "reading", (int64_t)m->csv.at, (int64_t)m->csv.len);
+        pfs_command_progress(m->cmd, "reading", pfs_csv_position(&m->csv), pfs_csv_size(&m->csv));
     }
     if (m->n_rows == 0)
         return pfs_err_set(m->err, EINVAL, "has no rows but the first");

@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 
 #include <cmocka.h>
+#include <xxhash.h>
 
 #define MAC "001565aabbcc"
 
@@ -548,6 +549,52 @@ static void test_csv(void **state)
 #define HEADER "mac,model,profile,customer,line,account,sip.password"
 #define ROW "001565000007,yealink-t46s,office,beta,1,1@beta,secret"
 
+/* A file gives what the text gives, however its blocks cut the records; one that changes is found out. */
+static void test_csv_file(void **state)
+{
+    enum { N = 30000 };
+    autobuf struct pfs_buf text = PFS_BUF_INIT(0);
+    pfs_buf_add(&text, "\xef\xbb\xbf", 3);
+    for (int i = 0; i < N; i++)
+        pfs_buf_printf(&text, "%d,\"a \"\"%0*d\"\"\nb\",%s\r\n%s", i, i % 97, i, i % 3 ? "x" : "",
+                       i % 50 ? "" : "\n");
+    autofile FILE *f = tmpfile();
+    assert_int_equal(fwrite(text.data, 1, text.len, f), text.len);
+    rewind(f);
+    struct pfs_csv a, b;
+    struct pfs_err err;
+    uint64_t hash;
+    pfs_csv_init(&a, text.data, text.len, ',');
+    assert_int_equal(pfs_csv_init_file(&b, f, text.len, ',', &hash, &err), 0);
+    assert_true(hash == XXH3_64bits(text.data, text.len));
+    for (int pass = 0; pass < 2; pass++) {
+        int r;
+        while ((r = pfs_csv_next(&a, &err)) > 0) {
+            assert_int_equal(pfs_csv_next(&b, &err), 1);
+            assert_true(a.row == b.row && a.line == b.line && a.n_cells == b.n_cells);
+            for (size_t i = 0; i < a.n_cells; i++)
+                assert_string_equal(a.cells[i], b.cells[i]);
+            assert_true(pfs_csv_position(&a) == pfs_csv_position(&b));
+        }
+        assert_int_equal(r, 0);
+        assert_int_equal(pfs_csv_next(&b, &err), 0);
+        assert_int_equal(pfs_csv_rewind(&a, &err), 0);
+        assert_int_equal(pfs_csv_rewind(&b, &err), 0);
+    }
+    assert_int_equal(fseek(f, (long)text.len - 9, SEEK_SET), 0);
+    fputs("?", f);
+    assert_int_equal(pfs_csv_rewind(&b, &err), 0);
+    int r;
+    while ((r = pfs_csv_next(&b, &err)) > 0)
+        ;
+    assert_int_equal(r, -EIO);
+    pfs_csv_done(&b);
+    rewind(f);
+    assert_int_equal(pfs_csv_init_file(&b, f, text.len - 1, ',', &hash, &err), -EFBIG);
+    pfs_csv_done(&b);
+    pfs_csv_done(&a);
+}
+
 static void imports(struct fixture *f, const char *options, const char *text, const char *report)
 {
     char line[128];
@@ -762,6 +809,7 @@ int main(void)
         TEST(test_no_place),
         TEST(test_log),
         TEST(test_check),
+        TEST(test_csv_file),
         TEST(test_import),
         TEST(test_import_update),
         TEST(test_import_sync),
