@@ -1,6 +1,7 @@
 """P3: nothing in a file depends on who asks, nor on the clock but for scheduled settings. Equal inventory, equal bytes."""
 import datetime
 import os
+import re
 import time
 
 import lib
@@ -51,3 +52,26 @@ def test_a_scheduled_value_counts_from_its_second_on(fleet, mount):
             assert data == before
         looked += 1
     assert looked > 100 and os.stat(mount.path / NAME).st_mtime >= at
+
+
+def test_a_thousand_renders_in_two_places(inv, mounted):
+    """Every vendor's golden devices, rendered anew at each look-up by a mount that remembers few names, and by commands of
+    another machine's time zone and language."""
+    golden = lib.ROOT / "tests/golden/inventory"
+    for path in [golden / "common.txt"] + sorted(p for p in golden.glob("*.txt") if p.name != "common.txt"):
+        commands = path.read_text(encoding="utf-8")
+        for name in re.findall(r"^add account (\S+)", commands, re.M) if path.name != "common.txt" else []:
+            commands = commands.replace(name, f"{path.stem}-{name}")  # vendors may have accounts of one name
+        inv.provfs("apply", "-", stdin=commands)
+    inv.env.update(TZ="America/St_Johns", LC_ALL="C")
+    mount = mounted(inv, "ro,allow_other,view=phones,names=4,cache_mb=1", env={"TZ": "Pacific/Chatham", "LC_ALL": "C.UTF-8"})
+    macs = inv.provfs("list", "devices", "-q").split()
+    first = {mac: mount.read(f"{mac}.cfg") for mac in macs}
+    renders = len(macs)
+    while renders < 1000:
+        for mac in macs:
+            assert mount.read(f"{mac}.cfg") == first[mac], mac
+        renders += len(macs)
+    assert len(macs) >= 50
+    for mac in macs:
+        assert inv.render(mac) == first[mac], mac

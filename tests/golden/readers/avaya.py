@@ -5,7 +5,7 @@ import xml.etree.ElementTree as ET
 COMMON = {"c81fea000001": ["J100Supgrade.txt", "46xxsettings.txt", "c81fea000001-directory.xml"], "c81fea000003": ["96x1Supgrade.txt"],
           "c81fea000004": ["1230SIP.cfg"]}
 WHERE_SET = r"FORCE_WEB_ADMIN_PASSWORD|ADMIN_PASSWORD|TLSSRVR|HTTPSRVR|HTTPPORT|HTTPDIR|BAKLIGHTOFF|PHONEKEY|VMAIL"
-FULL = "phone.admin_password=Adm1nSecret"
+FULL = "phone.admin_password=Adm1nSecret 'key.2.label=李雷 & Söhne' 'key.3.label=Front Desk <1> & $2' 'module.1.key.2.label=Module 2'"
 
 
 def statements(lines):

@@ -6,6 +6,7 @@ COMMON = {"d0c789100001": ["8851-3PCC.xml", "d0c789100001-phonebook.xml"], "d0c7
           "d0c789100005": ["d0c789100005-phonebook.xml", "d0c789100005-phonebook-2.xml", "d0c789100005-phonebook-3.xml"]}
 WHERE_SET = (r"Admin_Password|User_Password|Profile_Rule|Profile_Rule_B|(Block_CID|Block_ANC|DND)_Setting|Cfwd_.*|Default_Ring_.*"
              r"|Screen_Saver_(Enable|Wait)|Back_Light_Timer")
+FULL = "'key.2.label=李雷 & Söhne' 'key.3.label=Front \"Desk\" <1> & $2' 'module.1.key.2.label=Module 2'"
 
 
 def read(name, data):

@@ -5,6 +5,7 @@ import xml.etree.ElementTree as ET
 COMMON = {"d0c789000001": ["spa504G.cfg"], "000e08000002": ["init.cfg"]}
 WHERE_SET = (r"Admin_Passwd|User_Password|Web_Login_.*|Profile_Rule|Profile_Rule_B|(Primary|Secondary)_DNS|Ring10|Default_Ring_.*|(Block_|DND_|Cfwd_).*"
              r"|Screen_Saver_.*|Select_.*|BMP_Picture_Download_URL|Text_Logo")
+FULL = "'key.2.label=李雷 & Söhne' 'key.3.label=Front \"Desk\" <1> & $2' 'module.1.key.2.label=Module 2'"
 
 
 def read(name, data):
