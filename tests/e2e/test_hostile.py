@@ -80,13 +80,15 @@ class Format:
 
     def check(self, field, data, value):
         """The pairs are those of the sentinel's file with the value in its place."""
-        text = value.decode()
+        text = value.decode(errors="surrogateescape")
         pairs = self.read(data, field)
         assert [k for k, _ in pairs] == [k for k, _ in field.pairs], "other keys"
         for (key, got), (_, was) in zip(pairs, field.pairs):
             if re.fullmatch(getattr(self.reader, "ABRIDGED", "-"), key):
                 continue
             before, found, after = partition(was)
+            if found and got == was.replace(SENTINEL, text):
+                continue
             if not found:
                 assert got == was or key_hangs_on(was, got), f"{key} changed to {got[:80]!r}"
                 continue
@@ -174,4 +176,3 @@ def test_every_field(place, vendor):
     writer.close()
     assert not wrong, f"{len(wrong)}:\n" + "\n".join(wrong[:20])
     assert kept[b"x"] == len(fields)
-    assert not any(kept[v] for v in hostile.NOT_UTF8)

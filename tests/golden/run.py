@@ -12,6 +12,9 @@ A vendor of the shipped templates has
                             place: the how-many-th line in use it is, from 0
       COMMON             {mac: [name]}: what a device is asked for beside its main file
       WHERE_SET          a regex: keys that may stand in a file only where the inventory sets them
+      HOSTILE            [model]: one of each syntax, for tests/e2e/test_hostile.py; the first of the inventory where it is not said
+      decode(key, text)  a value out of a notation of its own within the file's syntax, for the same; ABRIDGED a regex of keys that
+                         have as much of a value as there is room for
       FULL               settings of the device that sets everything, where the profile's cannot be had ("" if it can)
       ACCOUNTS           the file that has the accounts, if it is not the main one: "{mac}-lines.xml"
       zone(model, pairs) what the file says of its time zone: see zones.py

@@ -3,6 +3,7 @@ import re
 
 WHERE_SET = (r".*/(Account\d (Name|Pass|Level)|Download (Username|password|Server IP|Protocol)|Config File Name"
              r"|SIP\d+ Ban Anonymous|P1 No Disturb)")
+HOSTILE = ["atcom-at610"]
 
 
 def read(name, data):
@@ -15,7 +16,7 @@ def read(name, data):
         elif not re.fullmatch(r"--.*-- *:", line):
             key, sign, value = line.partition(":")
             assert module and key and sign, line
-            pairs.append((f"{module}/{key.strip()}", value.strip()))
+            pairs.append((f"{module}/{key.strip()}", value.strip(" \t")))
     return pairs
 
 

@@ -6,6 +6,7 @@ COMMON = {"c81fea000001": ["J100Supgrade.txt", "46xxsettings.txt", "c81fea000001
           "c81fea000004": ["1230SIP.cfg"]}
 WHERE_SET = r"FORCE_WEB_ADMIN_PASSWORD|ADMIN_PASSWORD|TLSSRVR|HTTPSRVR|HTTPPORT|HTTPDIR|BAKLIGHTOFF|PHONEKEY|VMAIL"
 FULL = "phone.admin_password=Adm1nSecret 'key.2.label=李雷 & Söhne' 'key.3.label=Front Desk <1> & $2' 'module.1.key.2.label=Module 2'"
+HOSTILE = ["avaya-j139"]
 
 
 def statements(lines):

@@ -7,6 +7,7 @@ COMMON = {"d0c789100001": ["8851-3PCC.xml", "d0c789100001-phonebook.xml"], "d0c7
 WHERE_SET = (r"Admin_Password|User_Password|Profile_Rule|Profile_Rule_B|(Block_CID|Block_ANC|DND)_Setting|Cfwd_.*|Default_Ring_.*"
              r"|Screen_Saver_(Enable|Wait)|Back_Light_Timer")
 FULL = "'key.2.label=李雷 & Söhne' 'key.3.label=Front \"Desk\" <1> & $2' 'module.1.key.2.label=Module 2'"
+HOSTILE = ["cisco-6821-3pcc"]
 
 
 def read(name, data):
@@ -51,7 +52,5 @@ def zone(model, pairs):
 
 
 def decode(key, text):
-    """A $ would begin a macro: there are two. An attribute stands before its filter, and in it."""
-    if key in ("LDAP_First_Name_Filter", "LDAP_Last_Name_Filter"):
-        return text.split(":(", 1)[0]
+    """A $ would begin a macro: there are two."""
     return text.replace("$$", "$")

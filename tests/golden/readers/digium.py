@@ -4,6 +4,7 @@ import xml.etree.ElementTree as ET
 COMMON = {"000fd3000001": ["000fd3000001-contacts.xml"]}
 WHERE_SET = (r"login_password|config_server_url|backlight_timeout|idle_company_text|(logo|wallpaper)_file|stunaddr"
              r"|account/\d/(dial_plan|outbound_(proxy|port))|contacts|firmware")
+HOSTILE = ["digium-d40"]
 
 
 def read(name, data):

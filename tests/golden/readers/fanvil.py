@@ -7,6 +7,7 @@ WHERE_SET = (r"MMI CONFIG MODULE/.*/Account\d .*|.*/(Default|Download) (Username
              r"|.*/(Flash Server IP|Flash File Name|Flash Protocol|Config File Name|Download Server IP|Download Protocol)"
              r"|.*/SIP\d+ ((Always|Busy|No Answer) FWD|(Always|Busy|NoAnswer) FWD N(um)?|FWD Timer|Ban Anonymous|Enable DND)"
              r"|.*/(Ring Type|LCD Title|Backlight Off Time|Timeout To Screensaver|ScrnSaver Wait Time)")
+HOSTILE = ["fanvil-x3s"]
 
 
 def read(name, data):
@@ -24,7 +25,7 @@ def read(name, data):
         else:
             key, sign, value = line.partition(":")
             assert module and key and sign, line
-            pairs.append((f"{module}/{head}/{key.strip()}", value.strip()))
+            pairs.append((f"{module}/{head}/{key.strip()}", value.strip(" \t")))
     return pairs
 
 

@@ -8,6 +8,7 @@ WHERE_SET = (r"(WebUIAccounts\.1\.Password|BS_CUSTOM\.WebUIPassword|WebUI\.(Admi
              r"|System\.Provision\.ProvisioningServer|BS_IP_Data1\.aucS_DATA_SERVER\[0\]|BS_IP_Data1\.ucB_USE_DHCP_66_IF_114_NOT_AVAILABLE"
              r"|BS_IP_Data1?\.uiI_TIME_TIMEZONE|System\.DateAndTime\.TimeZone|DmGlobal\.0\.TimeZone|PhoneUI\.Settings\.BacklightTimeout|Telephony\.DnD\.Active|Telephony\.CallDivert\..*)")
 FULL = 'phone.admin_password=admin1'
+HOSTILE = ["gigaset-n510", "gigaset-n610", "gigaset-maxwell-2"]
 
 
 def string(value):

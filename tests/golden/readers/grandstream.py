@@ -9,6 +9,7 @@ WHERE_SET = (r"P(2|196|212|237|1360|1361)|provisioning\.config\.(protocol|server
              r"|account\.\d+\.(call\.(sendAnonymous|rejectAnonymousCall)|featureCodes\.delayedCallForwardWaitTime|ring\.ringtone)"
              r"|P(65|[4567]21|1[78]21|129|[4567]46|1[78]46|139|[4567]70|1[78]70|104|[4567]23|1[78]23|765)")
 PLACES = ("", "4", "5", "6", "17", "18")
+HOSTILE = ["grandstream-grp2601", "grandstream-gxp1610"]
 
 
 def read(name, data):

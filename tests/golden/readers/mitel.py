@@ -6,6 +6,7 @@ COMMON = {"00085d000001": ["00085d000001-phonebook.csv", "6869i.cfg", "startup.c
 WHERE_SET = (r"(admin|user) password|download protocol|(http|https|tftp|ftp) (server|port|path)|backlight mode|bl on time|dst (?!config).*|dns[12]"
              r"|(prgkey|topsoftkey|softkey|expmod\d key)\d+ (type|label|value|line)")
 FULL = 'phone.admin_password=4711 phone.user_password=12 key.3.label=Front'
+HOSTILE = ["mitel-6863i"]
 
 
 def value_of(text):

@@ -4,6 +4,7 @@ import xml.etree.ElementTree as ET
 COMMON = {"9cadef000001": ["OBi1062.xml"], "9cadef000002": ["OBi202.xml"]}
 WHERE_SET = (r"DeviceInfo\.WebServer\..*|X_DeviceManagement\.ITSPProvisioning\.(ConfigURL|Username|Password)|VoiceService\.1\.Phone\.LineKey\..*"
              r"|.*\.CallingFeatures\.(CallForward.*|DoNotDisturbEnable|AnonymousCallBlockEnable)")
+HOSTILE = ["obihai-obi1022"]
 
 
 def read(name, data):

@@ -8,6 +8,7 @@ WHERE_SET = (r"(ADMIN|USER)_(ID|PASS)|CFG_STANDARD_FILE_PATH|USR_PROV_SVR_(URL|A
              r"|\d+/(BLOCK_ANONYMOUS_CALL|DND_ENABLE|FWD_\w+)")
 FULL = 'phone.admin_password=admin1 key.3.label=Front'
 MAGIC = (b"# Panasonic SIP Phone Standard Format File #", b"# PCC Standard Format File #")
+HOSTILE = ["panasonic-kx-hdv130", "panasonic-kx-utg200"]
 
 
 def read_xml(data):

@@ -4,6 +4,7 @@ import xml.etree.ElementTree as ET
 COMMON = {"0004f2000001": ["0004f2000001-user.cfg", "000000000000.cfg"]}
 WHERE_SET = (r"device\.(auth|prov|dns|net\.dot1x)\..*|device\.dhcp\.bootSrvUseOpt.*|httpd\.cfg\.secureTunnelRequired|dialplan\.digitmap|up\..*|bg\..*"
              r"|divert\..*|dir\.corp\.attribute\..*|reg\.\d+\.ringType|se\.rt\..*|voIpProt\.SIP\.alertInfo\.\d\..*|attendant\..*|lineKey\..*|efk\..*|feature\.(E|enhancedF).*")
+HOSTILE = ["poly-vvx150"]
 
 
 def read(name, data):

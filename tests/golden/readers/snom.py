@@ -8,6 +8,7 @@ WHERE_SET = (r"http_(user|pass|engineer_pass|basic_user|basic_pass)|admin_mode_p
              r"|setting_server|http_client_(user|pass)|dim_timer|screen_saver_timeout|custom_bg_image_url|privacy_out|redirect_.*"
              r"|(user_ringer|user_custom|dnd_mode|fwd_\w+)@idx=\d+")
 PLACES = {"phone-settings", "functionKeys", "tbook"}
+HOSTILE = ["snom-d120", "snom-m300"]
 
 
 def entry(e):

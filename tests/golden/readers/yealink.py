@@ -8,6 +8,7 @@ WHERE_SET = (r"(static\.)?security\.user_password|(static\.)?auto_provision\.ser
              r"|features\.(dnd\.enable|dnd_mode|fwd_mode)|account\.\d+\.((always|busy|timeout)_fwd|dnd|ringtone)\..*"
              r"|account\.\d+\.(anonymous_call|reject_anonymous_call)"
              r"|phone_setting\.(backlight_time|backgrounds|lcd_logo\.mode)|screensaver\..*|wallpaper_upload\.url|lcd_logo\.url")
+HOSTILE = ["yealink-t21p-e2"]
 
 
 def read(name, data):
