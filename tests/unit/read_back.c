@@ -167,6 +167,7 @@ struct xml {
         char section[NAME_SIZE]; /* of a group */
         char key[2 * NAME_SIZE]; /* the name, and its attributes as native keys have them */
         bool has_children;
+        size_t first_pair; /* of its tag (ATTRIBUTE) */
     } levels[DEPTH_MAX];
     struct pfs_buf text;
 };
@@ -285,7 +286,7 @@ static bool read_attribute(struct xml *x, struct level *level)
     if (x->syntax->shape != PFS_PAIR_ATTRIBUTE)
         return true;
     struct one_pair *pair = new_pair(x->pairs);
-    for (size_t i = 0; pair && i + 1 < x->pairs->n; i++)
+    for (size_t i = level->first_pair; pair && i + 1 < x->pairs->n; i++)
         if (is_text(&x->pairs->all[i].key, name, strlen(name)))
             return wrong(x->pairs, "an attribute twice");
     if (!pair)
@@ -349,7 +350,7 @@ static bool read_open_tag(struct xml *x)
     else if (x->n_roots++)
         return wrong(x->pairs, "two outermost elements");
     struct level *level = &x->levels[x->depth++];
-    *level = (struct level){0};
+    *level = (struct level){.first_pair = x->pairs->n};
     pfs_buf_reset(&x->text);
     if (!read_name(x, level->name))
         return wrong(x->pairs, "a broken name");
