@@ -54,7 +54,7 @@ int pfs_store_reach(struct pfs_store *s, enum pfs_scope scope, int64_t id, const
         return pfs_err_set(err, EINVAL, "%s reaches no devices", pfs_scope_name(scope));
     int64_t devices = 0, stronger = 0;
     int r = pfs_db_get(s->db, err, &devices, count_devices[scope], "i", id);
-    if (r >= 0)
+    if (r >= 0 && devices > 0) /* the rest costs all rows of the key */
         r = pfs_db_get(s->db, err, &stronger, count_stronger, "iisi", (int64_t)scope, id, key, now);
     if (r < 0)
         return r;
