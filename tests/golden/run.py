@@ -16,10 +16,11 @@ A vendor of the shipped templates has
       decode(key, text)  a value out of a notation of its own within the file's syntax, for the same; ABRIDGED a regex of keys that
                          have as much of a value as there is room for
       FULL               settings of the device that sets everything, where the profile's cannot be had ("" if it can)
+      BOOK, contacts(data)  the phone book, "{mac}-book.xml" (among COMMON), and how it is read: [(name, number)]
       ACCOUNTS           the file that has the accounts, if it is not the main one: "{mac}-lines.xml"
       zone(model, pairs) what the file says of its time zone: see zones.py
 
-Every file is read by the reader, the accounts must come back as the inventory has them, and for every model a device that sets
+Every file is read by the reader, the accounts must come back as the inventory has them, in phone books the listed ones of the device's customer, and for every model a device that sets
 everything and one that sets nothing must have the same keys. A vendor without reader or goldens fails, and so does a key of the
 catalogue that common.txt does not set.
 --update writes what is rendered as the new goldens: look at the difference before you commit it.
@@ -72,15 +73,21 @@ class Inventory:
     """An inventory, as far as these tests need it."""
 
     def __init__(self, text):
-        self.models, self.lines, self.accounts = {}, collections.defaultdict(dict), {}
+        self.models, self.lines, self.accounts, self.customers = {}, collections.defaultdict(dict), {}, {}
         for line in text.splitlines():
             words = shlex.split(line, comments=line.startswith("#"))
             if words[:2] == ["add", "device"]:
-                self.models[words[2]] = dict(w.split("=", 1) for w in words[3:])["model"]
+                fields = dict(w.split("=", 1) for w in words[3:])
+                self.models[words[2]], self.customers[words[2]] = fields["model"], fields.get("customer")
             elif words[:2] == ["add", "account"]:
                 self.accounts[words[2]] = dict(w.split("=", 1) for w in words[3:])
             elif words[:1] == ["assign"]:
                 self.lines[words[1]].update((int(n), a) for n, a in (w.split("=", 1) for w in words[2:]))
+
+    def contacts(self, mac):
+        """Name and number of who stands in the device's phone books, in no order."""
+        listed = [n for n, a in self.accounts.items() if a.get("customer") == self.customers[mac] and a.get("directory.listed") != "off"]
+        return sorted((self.account(n)[3] or self.account(n)[0], self.account(n)[0]) for n in listed)
 
     def account(self, name):
         a = self.accounts[name]
@@ -133,6 +140,10 @@ class Vendor:
             want = self.inventory.account(account)
             assert tuple(got) == want, f"line {line}: {got} is not {want}"
 
+    def check_contacts(self, mac, data):
+        got = self.reader.contacts(data)
+        assert sorted(got) == self.inventory.contacts(mac), f"{got} is not {self.inventory.contacts(mac)}"
+
     def check_device(self, mac, update):
         """Yields a message for each file that fails."""
         expected, accounts = HERE / "expected" / self.name, getattr(self.reader, "ACCOUNTS", "{mac}.cfg").format(mac=mac)
@@ -140,6 +151,9 @@ class Vendor:
             try:
                 data = self.provfs("render", mac, *([name] if name != f"{mac}.cfg" else []))
                 compare(expected / name, data, update)
+                if name == getattr(self.reader, "BOOK", "").format(mac=mac):
+                    self.check_contacts(mac, data)
+                    continue
                 self.reader.read(name, data)
                 if name == accounts:
                     self.check_accounts(mac, data)

@@ -2,7 +2,8 @@
 import re
 import xml.etree.ElementTree as ET
 
-COMMON = {"d0c789000001": ["spa504G.cfg"], "000e08000002": ["init.cfg"]}
+COMMON = {"d0c789000001": ["spa504G.cfg", "d0c789000001-phonebook.xml"], "000e08000002": ["init.cfg"]}
+BOOK = "{mac}-phonebook.xml"
 WHERE_SET = (r"Admin_Passwd|User_Password|Web_Login_.*|Profile_Rule|Profile_Rule_B|(Primary|Secondary)_DNS|Ring10|Default_Ring_.*|(Block_|DND_|Cfwd_).*"
              r"|Screen_Saver_.*|Select_.*|BMP_Picture_Download_URL|Text_Logo")
 FULL = "'key.2.label=李雷 & Söhne' 'key.3.label=Front \"Desk\" <1> & $2' 'module.1.key.2.label=Module 2'"
@@ -12,6 +13,12 @@ def read(name, data):
     root = ET.fromstring(data)
     assert root.tag == "flat-profile" and b"/>" not in data.split(b"?>", 1)[1], "an empty-element tag"
     return [(e.tag, e.text or "") for e in root.iter() if e is not root and len(e) == 0]
+
+
+def contacts(data):
+    root = ET.fromstring(data)
+    assert root.tag == "CiscoIPPhoneDirectory" and b"/>" not in data
+    return [(e.find("Name").text, e.find("Telephone").text) for e in root.findall("DirectoryEntry")]
 
 
 def account(model, pairs, line, place):

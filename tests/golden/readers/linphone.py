@@ -2,6 +2,8 @@
 import re
 import xml.etree.ElementTree as ET
 
+COMMON = {"02a1b2000001": ["02a1b2000001-phonebook.vcf"]}
+BOOK = "{mac}-phonebook.vcf"
 WHERE_SET = r"misc/config-uri|sip/sip_(tcp_)?port"
 NS = "{http://www.linphone.org/xsds/lpconfig.xsd}"
 
@@ -22,6 +24,17 @@ def unquote_identity(identity):
 
 def unescape(user):
     return re.sub(r"%([0-9A-Fa-f]{2})", lambda m: chr(int(m.group(1), 16)), user)
+
+
+def contacts(data):
+    """vCards (RFC 6350): lines end in CRLF; in a text, \\, and \\\\ stand for the second character."""
+    lines, got = data.decode().split("\r\n"), []
+    assert lines.pop() == ""
+    for begin, version, name, address, end in zip(*[iter(lines)] * 5, strict=True):
+        assert (begin, version, end) == ("BEGIN:VCARD", "VERSION:4.0", "END:VCARD") and name.startswith("FN:")
+        text = re.fullmatch(r"(?:[^,\\]|\\[,\\])*", name[3:]).group()
+        got.append((re.sub(r"\\(.)", r"\1", text), unescape(re.fullmatch(r"IMPP:sip:([^@]*)@[^@]*", address).group(1))))
+    return got
 
 
 def account(model, pairs, line, place):

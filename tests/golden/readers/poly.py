@@ -1,7 +1,8 @@
 """Poly: settings are attributes, whatever element they stand in."""
 import xml.etree.ElementTree as ET
 
-COMMON = {"0004f2000001": ["0004f2000001-user.cfg", "000000000000.cfg"]}
+COMMON = {"0004f2000001": ["0004f2000001-user.cfg", "000000000000.cfg", "0004f2000001-directory.xml"]}
+BOOK = "{mac}-directory.xml"
 WHERE_SET = (r"device\.(auth|prov|dns|net\.dot1x)\..*|device\.dhcp\.bootSrvUseOpt.*|httpd\.cfg\.secureTunnelRequired|dialplan\.digitmap|up\..*|bg\..*"
              r"|divert\..*|dir\.corp\.attribute\..*|reg\.\d+\.ringType|se\.rt\..*|voIpProt\.SIP\.alertInfo\.\d\..*|attendant\..*|lineKey\..*|efk\..*|feature\.(E|enhancedF).*")
 HOSTILE = ["poly-vvx150"]
@@ -9,6 +10,12 @@ HOSTILE = ["poly-vvx150"]
 
 def read(name, data):
     return [pair for element in ET.fromstring(data).iter() for pair in element.attrib.items()]
+
+
+def contacts(data):
+    root = ET.fromstring(data)
+    assert (root.tag, root[0].tag) == ("directory", "item_list") and all(len(i.find("ln").text) <= 40 for i in root[0])
+    return [(i.find("ln").text, i.find("ct").text) for i in root[0]]
 
 
 def account(model, pairs, line, place):

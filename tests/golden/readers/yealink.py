@@ -1,8 +1,10 @@
 """Yealink: a version line, then `key = value`; %NULL% is the empty value."""
 
 import re
+import xml.etree.ElementTree as ET
 
-COMMON = {"001565000001": ["y000000000066.cfg"]}
+COMMON = {"001565000001": ["y000000000066.cfg", "001565000001-phonebook.xml"]}
+BOOK = "{mac}-phonebook.xml"
 WHERE_SET = (r"(static\.)?security\.user_password|(static\.)?auto_provision\.server\..*|expansion_module\..*|account\.\d+\.srtp_encryption"
              r"|(static\.)?network\.(static_dns_enable|primary_dns|secondary_dns)"
              r"|features\.(dnd\.enable|dnd_mode|fwd_mode)|account\.\d+\.((always|busy|timeout)_fwd|dnd|ringtone)\..*"
@@ -15,6 +17,12 @@ def read(name, data):
     lines = data.decode().split("\n")
     assert lines[0] == "#!version:1.0.0.1" and lines[-1] == "", "version line, and a line end at the end"
     return [(k, "" if v == "%NULL%" else v) for k, v in (x.split(" = ", 1) for x in lines[1:-1])]
+
+
+def contacts(data):
+    root = ET.fromstring(data)
+    assert root.tag == "YealinkIPPhoneDirectory" and root[0].tag == "Title"
+    return [(e.find("Name").text, e.find("Telephone").text) for e in root.findall("DirectoryEntry")]
 
 
 def account(model, pairs, line, place):
