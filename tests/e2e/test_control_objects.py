@@ -33,7 +33,7 @@ def test_what_the_files_say(tree):
     for name, value in values.items():
         assert tree.read(f"{DEVICE}/{name}") == (value + "\n" if value else "")
     assert tree.ls(f"{DEVICE}/lines") == ["1"] and tree.read(f"{DEVICE}/lines/1") == "1001@acme\n"
-    assert tree.ls(f"{DEVICE}/files") == [f"{MAC}.cfg"]
+    assert tree.ls(f"{DEVICE}/files") == [f"{MAC}-phonebook.xml", f"{MAC}.cfg"]
     assert tree.read("profiles/acme-desk/parent") == "office\n" and tree.read("profiles/acme-desk/customer") == "acme\n"
     assert tree.read("profiles/office/devices") == f"{MAC}\n"
     assert tree.read("accounts/1001@acme/lines") == f"{MAC}/1\n"
@@ -237,7 +237,7 @@ def test_a_device_with_only_a_mac(tree):
     os.mkdir(tree / "devices/00:15:65:aa:00:01")
     assert "001565aa0001" in tree.ls("devices") and tree.ls("devices/001565aa0001/files") == []
     tree.put("devices/001565aa0001/model", "yealink-t46s\n")
-    assert tree.ls("devices/001565aa0001/files") == ["001565aa0001.cfg"]
+    assert tree.ls("devices/001565aa0001/files") == ["001565aa0001-phonebook.xml", "001565aa0001.cfg"]
 
 
 @pytest.mark.parametrize("path", [DEVICE, "profiles/office", "accounts/1001@acme", "customers/acme"])
