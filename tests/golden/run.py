@@ -171,11 +171,12 @@ class Vendor:
         where_set = re.compile(getattr(self.reader, "WHERE_SET", ""))
         models = self.provfs("list", "models", "-q", f"vendor={self.name}").decode().split()
         assert models, f"no models of {self.name}"
-        for i, model in enumerate(models):
-            macs = {p: f"02{'ab' if p == 'full' else 'cd'}00{i:06x}" for p in ("full", "bare")}
-            more = {"full": getattr(self.reader, "FULL", ""), "bare": ""}
-            self.provfs("apply", "-", stdin="".join(f"add device {m} model={model} profile={p} {more[p]}\n" for p, m in macs.items()))
-            keys = {p: {k for k, _ in self.reader.read(f"{m}.cfg", self.provfs("render", m))} for p, m in macs.items()}
+        macs = {(model, p): f"02{'ab' if p == 'full' else 'cd'}00{i:06x}" for i, model in enumerate(models) for p in ("full", "bare")}
+        more = {"full": getattr(self.reader, "FULL", ""), "bare": ""}
+        self.provfs("apply", "-", stdin="".join(f"add device {m} model={model} profile={p} {more[p]}\n" for (model, p), m in macs.items()))
+        for model in models:
+            keys = {p: {k for k, _ in self.reader.read(f"{macs[model, p]}.cfg", self.provfs("render", macs[model, p]))}
+                    for p in ("full", "bare")}
             odd = [k for k in keys["full"] ^ keys["bare"] if not where_set.fullmatch(k)]
             assert not odd, f"{model}: only with or without settings: {sorted(odd)}"
 

@@ -176,8 +176,7 @@ def check_model(provfs, reader, model, number):
 def check_vendor(vendor, program, datadir):
     reader = load_reader(vendor)
     if not hasattr(reader, "zone"):
-        print(f"note: readers/{vendor}.py has no zone()")
-        return []
+        return [f"readers/{vendor}.py has no zone()"]
     inventory = Inventory((HERE / "inventory" / f"{vendor}.txt").read_text(encoding="utf-8"))
     models = getattr(reader, "ZONE_MODELS", list(inventory.models.values())[:1])
     with tempfile.TemporaryDirectory(prefix="provfs-zones-") as folder:
