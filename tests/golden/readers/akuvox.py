@@ -1,7 +1,7 @@
 """Akuvox: a version line, then `key = value`; a comment begins with # or ; at the start of a line."""
 import re
 
-WHERE_SET = (r"Config\.Autoprovision\.GENERAL\..*|Config\.Settings\.(WEB_LOGIN|BACKLIGHT)\..*|Config\.Network\.8021X\..*"
+WHERE_SET = (r"Config\.Autoprovision\.GENERAL\..*|Config\.Settings\.(WEB_LOGIN|BACKLIGHT)\..*|Config\.Network\.8021X\..*|Config\.Network\.LAN\..*DNS"
              r"|Config\.Account\d+\.(ANONYMOUS_CALL|REJECT_ANONYMOUSCALL|FEATURE_\w+|RINGTONE)\..*")
 
 

@@ -3,7 +3,7 @@ import re
 import xml.etree.ElementTree as ET
 
 COMMON = {"3c28a6000001": ["config.M7.xml"], "00809f000001": ["lanpbx.cfg", "sipconfig.txt"]}
-WHERE_SET = (r"DeviceProvisionServer\w+|DeviceSecurity(Admin|User)\w+|SettingWallpaperUploadUrl|LocalEnetcfgDmUrl|WebUserPasswd|DmAdminPasswd"
+WHERE_SET = (r"DeviceProvisionServer\w+|DeviceSecurity(Admin|User)\w+|SettingWallpaperUploadUrl|LocalEnetcfgDmUrl|WebUserPasswd|DmAdminPasswd|DeviceNetworkDns\d"
              r"|FeatureDndEnable\d+|Account\d+(Imm|Busy|NoReply)Fwd\w+|appl/admin_password")
 
 

@@ -3,7 +3,7 @@ import re
 
 # The administrator's password is not written; a semicolon may begin a comment.
 WHERE_SET = (r"provisioning/(method|configuration/url)|voip/signalling/sip/(anonymous_calls_blocking|block_callerid_on_outgoing_calls)"
-             r"|voip/line/\d+/(do_not_disturb|call_forward)/.*|personal_settings/functional_key/\d+/key_event"
+             r"|network/lan/(dhcp|fixed_ip)/(primary|secondary)_dns.*|voip/line/\d+/(do_not_disturb|call_forward)/.*|personal_settings/functional_key/\d+/key_event"
              r"|INIFILEURL|CMPFILEURL|AUTOUPDATEPREDEFINEDTIME|ProxyIp \d|CodersGroup0 \d")
 FULL = '"key.2.label=Front" "key.3.label=Desk" "paging.1.label=All"'
 

@@ -3,7 +3,7 @@ import re
 import xml.etree.ElementTree as ET
 
 COMMON = {"0021f2000001": ["0021f2000001-directory.xml"]}
-WHERE_SET = (r"static\.auto_provision\.server\..*|static\.security\.user_.*|phone_setting\.backlight_time"
+WHERE_SET = (r"static\.auto_provision\.server\..*|static\.security\.user_.*|phone_setting\.backlight_time|static\.network\.(static_dns_enable|\w+_dns)"
              r"|account\.\d+\.(anonymous_call|reject_anonymous_call|dnd\.enable|\w+_fwd\..*|ringtone\..*)")
 
 

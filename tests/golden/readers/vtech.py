@@ -2,7 +2,7 @@
 import xml.etree.ElementTree as ET
 
 COMMON = {"00122a000001": ["pb00122A000001/directory.xml"]}
-WHERE_SET = (r"provisioning\.server_.*|profile\.\w+\.access_password|user_pref\.backlight_timeout|user_pref\.account\.\d\.ringer"
+WHERE_SET = (r"provisioning\.server_.*|profile\.\w+\.access_password|user_pref\.backlight_timeout|user_pref\.account\.\d\.ringer|network\.ip\.dns\d"
              r"|call_settings\.account\.\d\.(block_anonymous|outgoing_anonymous|dnd|call_fwd|cfna)_\w+")
 
 

@@ -2,7 +2,7 @@
 import re
 
 COMMON = {"0008a1000001": ["ZIP2x2_common.cfg"]}
-WHERE_SET = r"GENERAL_INFO/password"
+WHERE_SET = r"GENERAL_INFO/password|NET_CONFIG/\w+_dns"
 
 
 def sections(text, comment):
