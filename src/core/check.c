@@ -41,29 +41,13 @@ static int note_mac(void *arg, uint64_t mac)
     return pfs_check_note_device(arg, mac, NULL);
 }
 
-static int note_directory(struct pfs_check *k, struct pfs_context *c, int64_t account, struct pfs_err *err)
-{
-    int64_t customer;
-    int r = pfs_store_customer_of(c->store, account, &customer, err);
-    if (r < 0 || customer == 0)
-        return r;
-    return pfs_map_put(&k->customers, &customer, sizeof customer, k, NULL) < 0 ? pfs_err_nomem(err) : 0;
-}
-
-static int note_reach(struct pfs_check *k, struct pfs_context *c, enum pfs_scope scope, int64_t id,
-                      struct pfs_err *err)
+int pfs_check_note_scope(struct pfs_check *k, struct pfs_context *c, enum pfs_scope scope, int64_t id,
+                         struct pfs_err *err)
 {
     if (!is_shared(scope))
         return pfs_store_devices_of(c->store, scope, id, note_mac, k, err);
     struct scope_key key = {.id = id, .scope = scope};
     return pfs_map_put(&k->scopes, &key, sizeof key, k, NULL) < 0 ? pfs_err_nomem(err) : 0;
-}
-
-int pfs_check_note_scope(struct pfs_check *k, struct pfs_context *c, enum pfs_scope scope, int64_t id,
-                         struct pfs_err *err)
-{
-    int r = scope == PFS_SCOPE_ACCOUNT ? note_directory(k, c, id, err) : 0;
-    return r < 0 ? r : note_reach(k, c, scope, id, err);
 }
 
 static int note_value(struct pfs_check *k, const struct pfs_context *c, enum pfs_scope scope, int64_t id,
@@ -92,9 +76,7 @@ int pfs_check_note_setting(struct pfs_check *k, struct pfs_context *c, enum pfs_
                            const char *key, const char *value, struct pfs_err *err)
 {
     int r = value && *value ? note_value(k, c, scope, id, key, value, err) : 0;
-    if (r == 0 && scope == PFS_SCOPE_ACCOUNT && pfs_directory_uses(key))
-        r = note_directory(k, c, id, err);
-    return r < 0 ? r : note_reach(k, c, scope, id, err);
+    return r < 0 ? r : pfs_check_note_scope(k, c, scope, id, err);
 }
 
 int pfs_check_note_profile(struct pfs_check *k, const char *model, const char *profile, struct pfs_err *err)
@@ -112,7 +94,6 @@ void pfs_check_done(struct pfs_check *k)
 {
     pfs_map_done(&k->macs);
     pfs_map_done(&k->scopes);
-    pfs_map_done(&k->customers);
     pfs_map_done(&k->pairs);
     pfs_arena_done(&k->arena);
     *k = (struct pfs_check){0};
@@ -442,16 +423,19 @@ static int check_phone_book(void *arg, const char *model, uint64_t mac)
     return r;
 }
 
-/* What an account is called stands in the phone books of its whole customer. */
+static int check_phone_books(void *arg, int64_t customer)
+{
+    struct run *u = arg;
+    return pfs_store_models_of(u->c->store, customer, check_phone_book, u, u->err);
+}
+
+/* What an account is called stands in the phone books of its whole customer, and the feed says whose that is.
+ */
 static int check_directories(struct run *u)
 {
-    int r = 0;
-    for (struct pfs_map_entry *e = NULL; r == 0 && (e = pfs_map_next(&u->k->customers, e));) {
-        int64_t customer;
-        memcpy(&customer, e->key, sizeof customer);
-        r = pfs_store_models_of(u->c->store, customer, check_phone_book, u, u->err);
-    }
-    return r;
+    if (u->k->since == 0)
+        return 0;
+    return pfs_store_customers_since(u->c->store, u->k->since, check_phone_books, u, u->err);
 }
 
 int pfs_check_run(struct pfs_check *k, struct pfs_context *c, struct pfs_err *err)

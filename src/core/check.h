@@ -5,32 +5,31 @@
 
 /* Collects what a transaction touched; zero it, then note, then check, then done. */
 struct pfs_check {
-    struct pfs_map macs;            /* devices whose files must render; values are not looked at */
-    struct pfs_map scopes;          /* shared scopes that changed: each once */
-    struct pfs_map customers;       /* whose directory changed, by id */
+    struct pfs_map macs;   /* devices whose files must render; values are not looked at */
+    struct pfs_map scopes; /* shared scopes that changed: each once */
+    int64_t since; /* the gen at which the transaction began: which directories changed; 0: not looked at */
     struct pfs_check_value *values; /* what was set, newest first */
     struct pfs_map pairs;           /* models and profiles that devices were given: each once */
     struct pfs_arena arena;
 };
 
-/* Notes that this scope's setting got this value. For device, line and account the devices reached are noted,
- * and the account's customer where it stands in that customer's directory with it; for site, model, profile
- * and customer the value itself, and the scope. value NULL: unset. */
+/* Notes that this scope's setting got this value. For device, line and account the devices reached are noted;
+ * for site, model, profile and customer the value itself, and the scope. value NULL: unset. */
 int pfs_check_note_setting(struct pfs_check *k, struct pfs_context *c, enum pfs_scope scope, int64_t id,
                            const char *key, const char *value, struct pfs_err *err);
 /* Notes that a device of this model was given this profile, or the other way round. */
 int pfs_check_note_profile(struct pfs_check *k, const char *model, const char *profile, struct pfs_err *err);
 /* Notes a device that got a model, profile, customer, account. */
 int pfs_check_note_device(struct pfs_check *k, uint64_t mac, struct pfs_err *err);
-/* Notes whatever devices this scope reaches (an account that was renamed: its customer's directory too) or,
- * for a shared scope, the scope itself. */
+/* Notes whatever devices this scope reaches (an account that was renamed) or, for a shared scope, the scope
+ * itself. */
 int pfs_check_note_scope(struct pfs_check *k, struct pfs_context *c, enum pfs_scope scope, int64_t id,
                          struct pfs_err *err);
 
 /* Inside the write, before commit: every noted device's every file renders (its lines are within the
- * model's), the phone books of the noted customers do on a device of each model that the customer has, every
- * noted value can be written by each file syntax of the models in use, and a sample of each such model
- * renders; accounts that settings refer to exist. -EINVAL
+ * model's), the phone books of the customers touched since `since` do on a device of each model that the
+ * customer has, every noted value can be written by each file syntax of the models in use, and a sample of
+ * each such model renders; accounts that settings refer to exist. -EINVAL
  * (-ENOENT for an account) with device or key, and why. Uses c->resolver: reset it when the write is rolled
  * back. */
 int pfs_check_run(struct pfs_check *k, struct pfs_context *c, struct pfs_err *err);

@@ -410,7 +410,17 @@ int pfs_transaction_begin(struct pfs_transaction *t, struct pfs_context *c, cons
 {
     *t = (struct pfs_transaction){.c = c};
     struct pfs_writer who = {.login = c->login, .via = via, .reason = reason};
-    return pfs_store_write(c->store, &who, err);
+    struct pfs_watermark at;
+    int r = pfs_store_write(c->store, &who, err);
+    if (r < 0)
+        return r;
+    r = pfs_store_watermark(c->store, &at, err);
+    if (r < 0) {
+        pfs_store_rollback(c->store);
+        return r;
+    }
+    t->check.since = at.gen;
+    return 0;
 }
 
 int pfs_transaction_end(struct pfs_transaction *t, int r, struct pfs_command_io *io, struct pfs_err *err)

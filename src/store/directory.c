@@ -70,12 +70,15 @@ int pfs_store_directory(struct pfs_store *s, int64_t customer, pfs_account_fn fn
     return ret;
 }
 
-int pfs_store_customer_of(struct pfs_store *s, int64_t account, int64_t *ret_customer, struct pfs_err *err)
+int pfs_store_customers_since(struct pfs_store *s, int64_t since, pfs_id_fn fn, void *arg,
+                              struct pfs_err *err)
 {
-    *ret_customer = 0;
-    int r = pfs_db_get(s->db, err, ret_customer, "SELECT coalesce(customer, 0) FROM account WHERE id = ?1",
-                       "i", account);
-    return r < 0 ? r : 0;
+    autoquery struct pfs_query q;
+    int r = pfs_query_start(
+        &q, s->db, err, "SELECT DISTINCT id FROM change WHERE gen > ?1 AND kind = 4 ORDER BY id", "i", since);
+    while (r == 0 && (r = pfs_query_step(&q, err)) > 0)
+        r = fn(arg, pfs_query_int(&q, 0));
+    return r;
 }
 
 int pfs_store_models_of(struct pfs_store *s, int64_t customer, pfs_model_fn fn, void *arg,

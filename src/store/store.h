@@ -83,8 +83,10 @@ typedef int (*pfs_account_fn)(void *arg, const char *account, const struct pfs_l
 int pfs_store_directory(struct pfs_store *s, int64_t customer, pfs_account_fn fn, void *arg,
                         struct pfs_err *err);
 
-/* Whose an account is; 0: nobody's. */
-int pfs_store_customer_of(struct pfs_store *s, int64_t account, int64_t *ret_customer, struct pfs_err *err);
+/* The customers that were touched after gen `since`, each once: among them all whose directory changed. */
+typedef int (*pfs_id_fn)(void *arg, int64_t id);
+int pfs_store_customers_since(struct pfs_store *s, int64_t since, pfs_id_fn fn, void *arg,
+                              struct pfs_err *err);
 
 /* The models that a customer's devices have, each with the first of these. */
 typedef int (*pfs_model_fn)(void *arg, const char *model, uint64_t mac);

@@ -211,6 +211,12 @@ def test_names_that_no_book_can_hold_are_refused(books, text):
     books.refused("set", "account", "1002@acme", f"line.display_name={text}", says="line.display_name")
 
 
+def test_imported_names(books):
+    """A vendor without phone books could hold it; those of the customer's other phones could not."""
+    row = "mac,model,profile,customer,line,account,line.display_name\n0080f000000a,panasonic-kx-hdv130,office,acme,1,9@acme,a\ufffeb\n"
+    books.refused("import", "-", stdin=row, says="phonebook")
+
+
 def test_explain_and_check(books):
     explain = books.provfs("explain", "00156500000a", "directory.listed")
     assert "phone book = 2 contacts of customer acme   written: 00156500000a-phonebook.xml" in explain

@@ -493,10 +493,12 @@ static void test_hostile_names(void **state)
 static int try_name(struct fixture *f, const char *account, const char *name)
 {
     static const struct pfs_writer ann = {.login = "ann", .via = "command"};
-    struct pfs_check check = {0};
+    struct pfs_watermark at;
     struct pfs_context c = f->context;
     c.store = f->writer;
     must(f, pfs_store_write(f->writer, &ann, &f->err));
+    must(f, pfs_store_watermark(f->writer, &at, &f->err));
+    struct pfs_check check = {.since = at.gen};
     int64_t id;
     must(f, pfs_store_find(f->writer, PFS_SCOPE_ACCOUNT, account, &id, &f->err));
     must(f,
