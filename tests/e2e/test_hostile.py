@@ -27,6 +27,10 @@ BESIDE = {"key.1.value": "key.1.type=speeddial", "key.1.label": "key.1.type=spee
           "module.1.key.1.pickup": "module.1.key.1.type=blf module.1.key.1.value=1", "phonebook.1.name": "phonebook.1.url=http://b/",
           "ring.alert.1.text": "ring.alert.1.tone=2", "paging.1.label": "paging.1.address=224.0.1.2:5004", "net.dot1x_user": "net.dot1x=md5",
           "net.dot1x_password": "net.dot1x=md5 net.dot1x_user=u"}
+# Settings that have a grammar of their own, which becomes the vendor's: a digit map, attributes and filters of LDAP, an address with
+# its port. They are looked at for other lines and keys alone.
+TRANSLATED = {"dial.plan", "ldap.name_attributes", "ldap.number_attributes", "ldap.display", "ldap.name_filter", "ldap.number_filter",
+              "paging.1.address"}
 LDAP = "ldap.server=ldap.example.net"
 
 
@@ -83,6 +87,8 @@ class Format:
         text = value.decode(errors="surrogateescape")
         pairs = self.read(data, field)
         assert [k for k, _ in pairs] == [k for k, _ in field.pairs], "other keys"
+        if field.key in TRANSLATED or (field.key.endswith("key.1.value") and "@" in text):  # a number with its host may be taken as such
+            return
         for (key, got), (_, was) in zip(pairs, field.pairs):
             if re.fullmatch(getattr(self.reader, "ABRIDGED", "-"), key):
                 continue

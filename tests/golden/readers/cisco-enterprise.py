@@ -94,5 +94,5 @@ def zone(model, pairs):
     return {"offset": NAMES[name[1]] * 60}
 
 
-# The head of the screen has the line's label as far as there is room for it.
-ABRIDGED = r"sipProfile/phoneLabel"
+# Labels on the screen, as far as there is room for them.
+ABRIDGED = r"sipProfile/phoneLabel|.*/featureLabel"
