@@ -186,12 +186,13 @@ static bool was_change(const struct pfs_library *previous, const char *path)
     return false;
 }
 
-/* A template that is as its one file says, or as it was last. */
+/* A template that is as its one file says, or as it was last. Those shipped were held against the schema when they
+ * were tested: every command would pay for it. */
 static int load_template(struct loader *loader, const char *path)
 {
     struct pfs_template *t;
     struct pfs_err err = {""};
-    int r = pfs_template_load(path, loader->lib->catalogue, loader->schema, &t, &err);
+    int r = pfs_template_load(path, loader->lib->catalogue, loader->site ? loader->schema : NULL, &t, &err);
     if (r == -ENOMEM)
         return r;
     if (r == -ENOENT)
