@@ -186,8 +186,8 @@ static bool was_change(const struct pfs_library *previous, const char *path)
     return false;
 }
 
-/* A template that is as its one file says, or as it was last. Those shipped were held against the schema when they
- * were tested: every command would pay for it. */
+/* A template that is as its one file says, or as it was last. Those shipped were held against the schema when
+ * they were tested: every command would pay for it. */
 static int load_template(struct loader *loader, const char *path)
 {
     struct pfs_template *t;
