@@ -8,20 +8,20 @@ It asks `provfs explain --native` for a device of each model that sets everythin
 tables say what the files have. --check writes nothing and fails where the documents are not what it would write."""
 import argparse
 import collections
-import importlib.util
 import os
 import re
-import subprocess
 import sys
 import tempfile
 import xml.etree.ElementTree as ET
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
+sys.path.append(str(ROOT / "tests/golden"))
+import run as golden  # noqa: E402 pylint: disable=wrong-import-position
+
 PAGE = ROOT / "docs" / "keys.md"
 LIST = ROOT / "docs" / "vendors.md"
 LIST_MARK = "<!-- made by tools/update_keys.py -->\n"
-COMMON = ROOT / "tests/golden/inventory/common.txt"
 VENDORS_A_TABLE = 5
 PLACES_SHOWN = 6
 INTRODUCTION = """# Settings and native keys
@@ -32,35 +32,9 @@ vendor takes it. Made by `tools/update_keys.py` from the files themselves; for o
 """
 
 
-class Provfs:
-    def __init__(self, program, folder):
-        self.program = program
-        self.env = {k: v for k, v in os.environ.items() if not k.startswith("PROVFS_")}
-        self.env.update(PROVFS_DATABASE=f"{folder}/inventory.db", PROVFS_DATADIR=str(ROOT), PROVFS_TEMPLATES=f"{folder}/none",
-                        PROVFS_ASSETS=f"{folder}/none", PROVFS_CONF=f"{folder}/none.conf", LC_ALL="C.UTF-8")
-        self("init")
-
-    def __call__(self, *args, stdin=""):
-        r = subprocess.run([self.program, *args], input=stdin, capture_output=True, text=True, env=self.env, check=False)
-        if r.returncode:
-            sys.exit(f"provfs {' '.join(args)}: {r.stderr}")
-        return r.stdout
-
-
-def full_of(vendor):
-    """What sets everything for a vendor that cannot have some of the profile's values."""
-    path = ROOT / f"tests/golden/readers/{vendor}.py"
-    if not path.exists():
-        return ""
-    spec = importlib.util.spec_from_file_location(f"reader_{vendor}", path)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return getattr(module, "FULL", "")
-
-
 def models(provfs):
     """(vendor, model, lines)"""
-    rows = provfs("list", "models").splitlines()
+    rows = provfs("list", "models").decode().splitlines()
     head = rows[0].split()
     at = {name: rows[0].index(name) for name in head}
     order = sorted(at, key=at.get)
@@ -88,17 +62,27 @@ def with_n(setting):
     return re.sub(r"\.\d+\.", ".N.", setting)
 
 
-def collect(provfs):
-    """{vendor: {setting: {native keys}}}"""
-    got = collections.defaultdict(lambda: collections.defaultdict(set))
-    for i, (vendor, model, lines) in enumerate(models(provfs)):
-        mac = f"0200{i:08x}"
-        assigned = " ".join(f"{n}={a}" for n, a in list(enumerate(("1005@acme", "1006@acme"), 1))[:lines])
-        provfs("apply", "-", stdin=f"add device {mac} model={model} profile=full customer=acme {full_of(vendor)}\n"
-               f"{f'assign {mac} {assigned}' if assigned else ''}\n")
-        for setting, native in native_keys(provfs("explain", mac, "--native")):
-            got[vendor][with_n(setting)].add(native)
-    return got
+def add_device(vendor, model, lines, mac):
+    """The commands for a device of the model that sets everything."""
+    full = getattr(golden.load_reader(vendor), "FULL", "")
+    assigned = " ".join(f"{n}={a}" for n, a in list(enumerate(("1005@acme", "1006@acme"), 1))[:lines])
+    return f"add device {mac} model={model} profile=full customer=acme {full}\n" + (f"assign {mac} {assigned}\n" if assigned else "")
+
+
+def collect(program):
+    """{vendor: {setting: {native keys}}} and {vendor: models}, with an inventory and templates of each vendor's alone."""
+    got, counts = collections.defaultdict(lambda: collections.defaultdict(set)), collections.Counter()
+    for vendor in golden.vendors_of(ROOT):
+        with tempfile.TemporaryDirectory(prefix="provfs-keys-") as folder:
+            provfs = golden.Provfs(program, golden.datadir_of(vendor, ROOT, folder), folder)
+            devices = {f"0200{i:08x}": m for i, m in enumerate(models(provfs))}
+            provfs("apply", "-", stdin=golden.COMMON)
+            provfs("apply", "-", stdin="".join(add_device(*m, mac) for mac, m in devices.items()))
+            counts[vendor] = len(devices)
+            for mac in devices:
+                for setting, native in native_keys(provfs("explain", mac, "--native").decode()):
+                    got[vendor][with_n(setting)].add(native)
+    return got, counts
 
 
 def numbered(natives):
@@ -157,11 +141,8 @@ def main():
     parser.add_argument("--check", action="store_true")
     parser.add_argument("provfs")
     args = parser.parse_args()
-    with tempfile.TemporaryDirectory(prefix="provfs-keys-") as folder:
-        provfs = Provfs(os.path.abspath(args.provfs), folder)
-        provfs("apply", "-", stdin=COMMON.read_text(encoding="utf-8"))
-        counts = collections.Counter(vendor for vendor, _, _ in models(provfs))
-        texts = {PAGE: page(collect(provfs)), LIST: vendor_list(counts)}
+    got, counts = collect(os.path.abspath(args.provfs))
+    texts = {PAGE: page(got), LIST: vendor_list(counts)}
     for path, text in texts.items():
         if not args.check:
             path.write_text(text, encoding="utf-8")

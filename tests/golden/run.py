@@ -28,7 +28,6 @@ catalogue that common.txt does not set.
 import argparse
 import collections
 import concurrent.futures
-import importlib.util
 import os
 import re
 import shlex
@@ -37,6 +36,8 @@ import sys
 import tempfile
 import xml.etree.ElementTree as ET
 from pathlib import Path
+
+import readers
 
 HERE = Path(__file__).resolve().parent
 COMMON = (HERE / "inventory/common.txt").read_text(encoding="utf-8")
@@ -98,10 +99,7 @@ class Inventory:
 def load_reader(vendor):
     path = HERE / "readers" / f"{vendor}.py"
     assert path.exists(), f"{path.relative_to(HERE)} is missing"
-    spec = importlib.util.spec_from_file_location(f"reader_{vendor}", path)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return readers.load(vendor)
 
 
 def compare(path, data, update):
