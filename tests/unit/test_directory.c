@@ -71,7 +71,10 @@ static char *bytes_of(struct fixture *f, struct pfs_version *v)
 {
     struct pfs_bytes *b;
     must(f, pfs_version_bytes(v, &b, &f->err));
-    char *text = strndup(b->data, b->len);
+    char *text = malloc(b->len + 1); /* the bytes have no NUL behind them */
+    assert_non_null(text);
+    memcpy(text, b->data, b->len);
+    text[b->len] = '\0';
     pfs_bytes_unref(b);
     return text;
 }

@@ -159,7 +159,8 @@ static void compare(struct pfs_plans *plans, const struct pfs_file *f, const str
     if (want != got || (want < 0 && strcmp(full_err.msg, planned_err.msg) != 0))
         fail_msg("%s %s, shape %u: in full %d %s, by a plan %d %s", f->model->name, f->name.text, shape, want,
                  full_err.msg, got, planned_err.msg);
-    if (want == 0 && (full.len != planned.len || memcmp(full.data, planned.data, full.len) != 0)) {
+    bool same = full.len == planned.len && (full.len == 0 || memcmp(full.data, planned.data, full.len) == 0);
+    if (want == 0 && !same) {
         size_t at = 0;
         while (at < full.len && at < planned.len && full.data[at] == planned.data[at])
             at++;
