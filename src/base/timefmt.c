@@ -163,3 +163,10 @@ void pfs_time_format(int64_t t, char out[static PFS_TIME_STR])
     int n = snprintf(out, PFS_TIME_STR, "%04lld", (long long)tm.tm_year + 1900);
     strftime(out + n, PFS_TIME_STR - (size_t)n, "-%m-%dT%H:%M:%SZ", &tm);
 }
+
+int64_t pfs_time_now(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    return now.tv_sec;
+}

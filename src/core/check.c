@@ -101,14 +101,6 @@ void pfs_check_done(struct pfs_check *k)
 
 /* ---- values and lines against a model ---- */
 
-/* The part of an override's key that is the vendor's own, where it is of this model's vendor; NULL: of
- * another vendor. */
-static const char *native_key(const struct pfs_model *m, const char *key, const char *colon)
-{
-    size_t n = strlen(m->tmpl->vendor);
-    return (size_t)(colon - key) == n && strncmp(key, m->tmpl->vendor, n) == 0 ? colon + 1 : NULL;
-}
-
 /* A file of contacts holds little else, and no native keys are added to it. */
 static bool may_be_in(const struct pfs_file_spec *spec, const char *key)
 {
@@ -129,7 +121,7 @@ static int check_in_file(const struct pfs_file_spec *spec, const char *native, c
 int pfs_check_value(const struct pfs_model *m, const char *key, const char *value, struct pfs_err *err)
 {
     const char *colon = strchr(key, ':');
-    const char *native = colon ? native_key(m, key, colon) : NULL;
+    const char *native = colon ? pfs_model_native_key(m, key) : NULL;
     bool any = false;
     struct pfs_err no_key = {""};
     if (colon && !native)

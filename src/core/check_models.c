@@ -124,20 +124,11 @@ static int check_file(struct models *m, const struct pfs_file *f, const struct p
 static int check_model(void *arg, const struct pfs_model *model)
 {
     struct models *m = arg;
-    autofree struct pfs_line *lines = calloc(model->lines + 1, sizeof *lines);
-    if (!lines)
-        return -ENOMEM;
-    for (unsigned i = 0; i < model->lines; i++)
-        lines[i] = (struct pfs_line){.number = i + 1, .account_id = 1, .account = "1001@customer"};
-    const struct pfs_device d = {.refs = 1,
-                                 .mac = 0x020000000001,
-                                 .mac_text = "020000000001",
-                                 .enabled = true,
-                                 .n_lines = model->lines,
-                                 .lines = lines};
-    int r = 0;
+    struct pfs_device *d = pfs_device_new_full(model->lines);
+    int r = d ? 0 : -ENOMEM;
     for (size_t i = 0; i < model->n_files && r == 0; i++)
-        r = check_file(m, &model->files[i], &d);
+        r = check_file(m, &model->files[i], d);
+    pfs_device_unref(d);
     return r;
 }
 

@@ -93,12 +93,7 @@ static int write_common(struct pfs_command *cmd, const struct pfs_file *f, struc
 {
     struct pfs_context *c = cmd->context;
     struct pfs_inputs *inputs = NULL;
-    int r = pfs_store_begin(c->store, err);
-    if (r < 0)
-        return r;
-    r = pfs_resolve_common(c->resolver, c->store, f->spec->per == PFS_PER_MODEL ? f->model->name : NULL,
-                           cmd->now, &inputs, err);
-    pfs_store_end(c->store);
+    int r = pfs_resolve_common_now(c->resolver, c->store, f, cmd->now, &inputs, err);
     if (r == 0)
         r = write_file(cmd, f, inputs, err);
     pfs_inputs_unref(inputs);

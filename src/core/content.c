@@ -1,4 +1,5 @@
 #include "base/log.h"
+#include "base/timefmt.h"
 #include "core/content_impl.h"
 #include "model/mac.h"
 
@@ -398,13 +399,6 @@ uint64_t pfs_content_generation(struct pfs_content *c)
 
 /* ---- making and freeing ---- */
 
-static int64_t system_now(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_REALTIME, &now); /* not time(2), which may be some milliseconds behind */
-    return now.tv_sec;
-}
-
 int pfs_content_start(struct pfs_content *c, struct pfs_err *err)
 {
     return pfs_templates_start(c->templates, err);
@@ -420,7 +414,7 @@ int pfs_content_new(const struct pfs_context *context, struct pfs_state *state,
     c->catalogue = context->catalogue;
     c->plans = context->plans;
     c->state = state;
-    c->now = o->clock ? o->clock : system_now;
+    c->now = o->clock ? o->clock : pfs_time_now;
     c->max_entries = o->entries ? o->entries : DEFAULT_ENTRIES;
     c->clock = state ? pfs_state_clock(state) : 0;
     c->next_id = 2; /* 1 is the root */

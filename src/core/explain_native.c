@@ -39,12 +39,7 @@ static int render_common(struct rendering *g, const struct pfs_file *f, uint64_t
     struct pfs_context *c = g->cmd->context;
     struct pfs_inputs *inputs = NULL;
     struct pfs_phone phone;
-    int r = pfs_store_begin(c->store, g->err);
-    if (r < 0)
-        return r;
-    r = pfs_resolve_common(c->resolver, c->store, f->spec->per == PFS_PER_MODEL ? f->model->name : NULL,
-                           g->cmd->now, &inputs, g->err);
-    pfs_store_end(c->store);
+    int r = pfs_resolve_common_now(c->resolver, c->store, f, g->cmd->now, &inputs, g->err);
     if (r < 0)
         return r;
     pfs_inputs_phone(inputs, &phone);
@@ -204,13 +199,6 @@ static void on_pair(void *arg, const char *file, const struct pfs_pair *pair)
     fputc('\n', out);
 }
 
-/* The part of VENDOR:KEY that is this vendor's own; NULL: another vendor's. */
-static const char *native_key(const struct pfs_model *m, const char *key)
-{
-    size_t n = strlen(m->tmpl->vendor);
-    return strncmp(key, m->tmpl->vendor, n) == 0 && key[n] == ':' ? key + n + 1 : NULL;
-}
-
 int pfs_explain_native(struct pfs_command *cmd, const struct pfs_inputs *inputs, const char *key,
                        size_t *ret_n, struct pfs_map *used, struct pfs_err *err)
 {
@@ -221,7 +209,7 @@ int pfs_explain_native(struct pfs_command *cmd, const struct pfs_inputs *inputs,
                        .model = model ? pfs_library_model(cmd->context->library, model) : NULL};
     *ret_n = 0;
     pfs_inputs_phone(inputs, &x.phone);
-    if (!x.model || (key && !(x.key = native_key(x.model, key))))
+    if (!x.model || (key && !(x.key = pfs_model_native_key(x.model, key))))
         return 0;
     int r = pfs_explain_pairs(cmd, x.model, &x.phone, on_pair, &x, err);
     *ret_n = x.n;

@@ -16,36 +16,16 @@ static void note_read(void *arg, const char *key)
         x->no_memory = true;
 }
 
-/* A device of which every line is in use, so that what stands on lines is looked for too. */
-static int make_device(const struct pfs_model *m, struct pfs_device **ret)
-{
-    struct pfs_device *d = pfs_device_new();
-    struct pfs_line *lines = d ? pfs_arena_alloc(&d->arena, m->lines * sizeof *lines) : NULL;
-    if (!lines) {
-        pfs_device_unref(d);
-        return -ENOMEM;
-    }
-    for (unsigned i = 0; i < m->lines; i++)
-        lines[i] = (struct pfs_line){.number = i + 1, .account_id = 1, .account = "user@customer"};
-    d->mac = 0x020000000001;
-    d->mac_text = "020000000001";
-    d->enabled = true;
-    d->lines = lines;
-    d->n_lines = m->lines;
-    *ret = d;
-    return 0;
-}
-
 /* -EINVAL a file does not render: that is the check's to tell, and nothing can be said of what it would read.
  */
 static int read_files(struct pfs_context *c, const struct pfs_model *m, const struct pfs_inputs *inputs,
                       struct express *x)
 {
     struct pfs_phone phone;
-    struct pfs_device *d;
-    int r = make_device(m, &d);
-    if (r < 0)
-        return r;
+    struct pfs_device *d = pfs_device_new_full(m->lines); /* what stands on lines is looked for too */
+    int r = 0;
+    if (!d)
+        return -ENOMEM;
     pfs_inputs_phone(inputs, &phone);
     phone.device = d;
     for (size_t i = 0; i < m->n_files && r == 0; i++)

@@ -685,3 +685,15 @@ int pfs_resolve_now(struct pfs_resolver *r, struct pfs_store *s, const struct pf
     } while (ok == -ESTALE);
     return ok;
 }
+
+int pfs_resolve_common_now(struct pfs_resolver *r, struct pfs_store *s, const struct pfs_file *file,
+                           int64_t now, struct pfs_inputs **ret, struct pfs_err *err)
+{
+    const char *model = file->spec->per == PFS_PER_MODEL ? file->model->name : NULL;
+    int ok = pfs_store_begin(s, err);
+    if (ok < 0)
+        return ok;
+    ok = pfs_resolve_common(r, s, model, now, ret, err);
+    pfs_store_end(s);
+    return ok;
+}

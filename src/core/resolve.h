@@ -77,3 +77,6 @@ int pfs_resolve_profile(struct pfs_resolver *r, struct pfs_store *s, const char 
  * device's model in this library (NULL: none) holds contacts. Outside a transaction. */
 int pfs_resolve_now(struct pfs_resolver *r, struct pfs_store *s, const struct pfs_library *l, uint64_t mac,
                     int64_t now, struct pfs_inputs **ret, struct pfs_err *err);
+/* The same for a file common to a model or vendor. */
+int pfs_resolve_common_now(struct pfs_resolver *r, struct pfs_store *s, const struct pfs_file *file,
+                           int64_t now, struct pfs_inputs **ret, struct pfs_err *err);

@@ -1,5 +1,6 @@
 #include "fs/keep.h"
 #include "base/log.h"
+#include "base/timefmt.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -8,7 +9,6 @@
 #include <sys/eventfd.h>
 #include <sys/inotify.h>
 #include <sys/uio.h>
-#include <time.h>
 
 enum {
     POLL_MS = 100,     /* between looks where nobody rings */
@@ -69,13 +69,6 @@ static bool has_rung(struct pfs_keeper *k)
         }
     }
     return rung;
-}
-
-static int64_t now(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_REALTIME, &t);
-    return t.tv_sec;
 }
 
 /* Until the doorbell, the wake-up call, or the time for a look. */
@@ -141,7 +134,7 @@ static void look(struct pfs_keeper *k, struct touched *t)
     uint64_t templates = pfs_content_generation(k->fs->content);
     t->all |= templates != k->templates;
     k->templates = templates;
-    if (now() >= __atomic_load_n(&k->due, __ATOMIC_SEQ_CST)) {
+    if (pfs_time_now() >= __atomic_load_n(&k->due, __ATOMIC_SEQ_CST)) {
         __atomic_store_n(&k->due, INT64_MAX, __ATOMIC_SEQ_CST);
         t->all = true;
     }

@@ -206,6 +206,24 @@ struct pfs_device *pfs_device_new(void)
     return d;
 }
 
+struct pfs_device *pfs_device_new_full(unsigned n_lines)
+{
+    struct pfs_device *d = pfs_device_new();
+    struct pfs_line *lines = d ? pfs_arena_alloc(&d->arena, n_lines * sizeof *lines) : NULL;
+    if (!lines) {
+        pfs_device_unref(d);
+        return NULL;
+    }
+    for (unsigned i = 0; i < n_lines; i++)
+        lines[i] = (struct pfs_line){.number = i + 1, .account_id = 1, .account = "1001@customer"};
+    d->mac = 0x020000000001;
+    d->mac_text = "020000000001";
+    d->enabled = true;
+    d->lines = lines;
+    d->n_lines = n_lines;
+    return d;
+}
+
 struct pfs_device *pfs_device_ref(struct pfs_device *d)
 {
     __atomic_add_fetch(&d->refs, 1, __ATOMIC_RELAXED);

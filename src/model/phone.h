@@ -96,6 +96,9 @@ struct pfs_device {
 };
 
 struct pfs_device *pfs_device_new(void); /* refs 1, empty; NULL: out of memory */
+/* A device that nobody has, of which each of so many lines is in use and sets nothing: for what is asked of a
+ * model. NULL: out of memory. */
+struct pfs_device *pfs_device_new_full(unsigned n_lines);
 struct pfs_device *pfs_device_ref(struct pfs_device *d);
 void pfs_device_unref(struct pfs_device *d);
 

@@ -178,15 +178,24 @@ static bool has_attributes(const struct pfs_eval *e, const struct pfs_op *op)
     return op && op + 1 < e->file->spec->program->ops + op->end;
 }
 
+/* The value as it is to be written: an empty one by its word. *ret_literal: it is the template's own. False:
+ * it is longer than the op lets it be. */
+static bool choose_value(const struct pfs_file_spec *spec, const struct pfs_op *op, struct pfs_str *value,
+                         bool *ret_literal)
+{
+    const char *empty = empty_word(spec, op);
+    *ret_literal = value->len == 0 && empty;
+    if (*ret_literal)
+        *value = pfs_str_of(empty);
+    return *ret_literal || !op || !op->max || value->len <= op->max;
+}
+
 static int write_pair(struct pfs_eval *e, const struct pfs_op *op, struct pfs_str key, struct pfs_str value,
                       struct pfs_err *err)
 {
     struct attributes attributes = {e, op};
-    const char *empty = empty_word(e->file->spec, op);
-    bool literal = value.len == 0 && empty;
-    if (literal)
-        value = pfs_str_of(empty);
-    else if (op && op->max && value.len > op->max)
+    bool literal;
+    if (!choose_value(e->file->spec, op, &value, &literal))
         return pfs_err_set(err, EINVAL, "the value for %.*s is longer than %zu bytes", (int)key.len, key.s,
                            op->max);
     struct pfs_emit_pair pair = {.key = key.s,
@@ -207,14 +216,11 @@ static int write_pair_value(const struct pfs_file_spec *spec, const struct pfs_o
                             struct pfs_buf *out)
 {
     const struct pfs_syntax *s = spec->syntax;
-    const char *empty = empty_word(spec, op);
-    bool literal = value.len == 0 && empty;
     bool in_attribute =
         s->shape == PFS_PAIR_ATTRIBUTE || (s->shape == PFS_PAIR_ENTRY && s->pair->value_in_attribute);
-    if (literal)
-        value = pfs_str_of(empty);
-    else if ((op->max && value.len > op->max) ||
-             pfs_syntax_check_value(s, &spec->rules, value.s, value.len, NULL) < 0)
+    bool literal;
+    if (!choose_value(spec, op, &value, &literal) ||
+        (!literal && pfs_syntax_check_value(s, &spec->rules, value.s, value.len, NULL) < 0))
         return -EINVAL;
     pfs_emit_value(s, &spec->rules, value.s, value.len, in_attribute, literal, out);
     return 0;

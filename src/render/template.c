@@ -197,6 +197,12 @@ static int read_model(struct reader *r, xmlNode *node, struct pfs_model *m, stru
     return m->title ? read_model_attrs(r, node, m, err) : pfs_err_nomem(err);
 }
 
+const char *pfs_model_native_key(const struct pfs_model *m, const char *key)
+{
+    size_t n = strlen(m->tmpl->vendor);
+    return strncmp(key, m->tmpl->vendor, n) == 0 && key[n] == ':' ? key + n + 1 : NULL;
+}
+
 const char *pfs_model_attr(const struct pfs_model *m, const char *name)
 {
     for (size_t i = 0; i < m->n_attrs; i++)

@@ -126,5 +126,9 @@ bool pfs_model_has_folder(const struct pfs_model *m, const char *folder, uint64_
 /* Whether the template says that this name must not be found for the model. */
 bool pfs_model_forbids(const struct pfs_model *m, const char *name);
 
+/* The part of an override's key VENDOR:NATIVE-KEY that is the vendor's own; NULL: the key is another
+ * vendor's, or no override's. */
+const char *pfs_model_native_key(const struct pfs_model *m, const char *key);
+
 /* An attribute of the model, NULL where it has none of that name. */
 const char *pfs_model_attr(const struct pfs_model *m, const char *name);
