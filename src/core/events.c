@@ -4,7 +4,6 @@
 
 #include <errno.h>
 #include <string.h>
-#include <sys/eventfd.h>
 
 enum { MISSED_BYTES = 48 };
 
@@ -126,7 +125,7 @@ void pfs_events_open(struct pfs_events *e, const struct pfs_watermark *from, str
     }
     pthread_mutex_unlock(&e->lock);
     if (begins)
-        eventfd_write(e->wake_fd, 1);
+        pfs_doorbell_wake(e->doorbell);
 }
 
 void pfs_events_close(struct pfs_events *e, struct pfs_events_cursor *c)
@@ -387,14 +386,7 @@ int pfs_events_new(const char *database, const struct pfs_catalogue *c, const st
     e->max_bytes = o->bytes ? o->bytes : PFS_EVENTS_BYTES;
     e->ring = calloc(e->max_lines, sizeof(struct line *));
     e->database = strdup(database);
-    if (asprintf(&e->lock_path, "%s.lock", database) < 0)
-        e->lock_path = NULL;
-    e->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    int r = 0;
-    if (!e->ring || !e->database || !e->lock_path)
-        r = pfs_err_nomem(err);
-    else if (e->wake_fd < 0)
-        r = pfs_err_sys(err, errno, "eventfd");
+    int r = e->ring && e->database ? pfs_doorbell_new(database, &e->doorbell, err) : pfs_err_nomem(err);
     if (r < 0)
         pfs_events_free(e);
     else
@@ -420,7 +412,7 @@ void pfs_events_stop(struct pfs_events *e)
     e->stopped = e->stopped || !e->calling;
     pthread_cond_signal(&e->has_work);
     pthread_mutex_unlock(&e->lock);
-    eventfd_write(e->wake_fd, 1);
+    pfs_doorbell_wake(e->doorbell);
     if (e->following)
         pthread_join(e->follower, NULL);
     if (e->calling)
@@ -439,9 +431,7 @@ void pfs_events_free(struct pfs_events *e)
         free(take_waiter(e, &e->waiters));
     free(e->ring);
     free(e->database);
-    free(e->lock_path);
-    if (e->wake_fd >= 0)
-        close(e->wake_fd);
+    pfs_doorbell_free(e->doorbell);
     pthread_cond_destroy(&e->has_work);
     pthread_mutex_destroy(&e->lock);
     free(e);

@@ -3,15 +3,11 @@
 #include "core/events_impl.h"
 
 #include <errno.h>
-#include <poll.h>
 #include <string.h>
-#include <sys/eventfd.h>
-#include <sys/inotify.h>
 #include <sys/stat.h>
 #include <time.h>
 
 enum {
-    POLL_MS = 100,   /* for commits that ring no bell */
     RETRY_MS = 1000, /* after the store has failed */
     WAIT_MS = 500,   /* for a lock of another */
     BATCH = 4096,    /* rows read in one snapshot, so that none is held for long */
@@ -19,7 +15,6 @@ enum {
 
 struct follower {
     struct pfs_events *events;
-    int bell; /* inotify; -1: there is none, the poll has to do */
     uint64_t order;
     bool active; /* somebody reads */
     bool failed; /* the store could not be read; said once */
@@ -39,32 +34,11 @@ struct follower {
 
 /* ---- waiting for a commit ---- */
 
-/* The lock file may be made only later, or be put in the place of another: asked for again each time. */
-static void watch_bell(struct follower *f)
-{
-    if (f->bell >= 0)
-        inotify_add_watch(f->bell, f->events->lock_path, IN_CLOSE_WRITE);
-}
-
-static void drain(int fd)
-{
-    char buffer[4096];
-    while (fd >= 0 && read(fd, buffer, sizeof buffer) > 0) {
-    }
-}
-
 /* Sleeps until there may be something to do. */
 static void wait_for_work(struct follower *f)
 {
-    struct pollfd fds[] = {{.fd = f->events->wake_fd, .events = POLLIN}, {.fd = f->bell, .events = POLLIN}};
-    int timeout = f->failed ? RETRY_MS : POLL_MS;
-    if (f->active)
-        watch_bell(f);
-    if (f->failed)
-        fds[1].fd = -1;
-    poll(fds, 2, f->active ? timeout : -1);
-    drain(f->events->wake_fd);
-    drain(f->bell);
+    int timeout = f->failed ? RETRY_MS : PFS_DOORBELL_LOOK_MS;
+    pfs_doorbell_wait(f->events->doorbell, f->active && !f->failed, f->active ? timeout : -1);
 }
 
 /* Takes up what has been ordered since. False: to end. */
@@ -182,7 +156,7 @@ static void catch_up(struct follower *f)
 
 void *pfs_events_follow(void *arg)
 {
-    struct follower f = {.events = arg, .bell = inotify_init1(IN_CLOEXEC | IN_NONBLOCK)};
+    struct follower f = {.events = arg};
     while (take_orders(&f)) {
         if (f.active)
             catch_up(&f);
@@ -190,7 +164,5 @@ void *pfs_events_follow(void *arg)
     }
     if (f.store)
         pfs_store_close(f.store);
-    if (f.bell >= 0)
-        close(f.bell);
     return NULL;
 }

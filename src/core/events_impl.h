@@ -2,6 +2,7 @@
 #pragma once
 
 #include "core/events.h"
+#include "store/doorbell.h"
 
 #include <pthread.h>
 
@@ -22,7 +23,7 @@ struct waiter {
 };
 
 struct pfs_events {
-    char *database, *lock_path;
+    char *database;
     const struct pfs_catalogue *catalogue;
     size_t max_lines, max_bytes;
     unsigned n_readers; /* written with the lock; read atomically */
@@ -41,7 +42,7 @@ struct pfs_events {
     bool has_from;
     struct pfs_watermark from;
 
-    int wake_fd; /* an eventfd: there is a new order, or an end */
+    struct pfs_doorbell *doorbell; /* woken: there is a new order, or an end */
     bool calling, following;
     pthread_t caller, follower;
 };

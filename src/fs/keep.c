@@ -1,17 +1,12 @@
 #include "fs/keep.h"
 #include "base/log.h"
 #include "base/timefmt.h"
+#include "store/doorbell.h"
 
 #include <errno.h>
-#include <limits.h>
-#include <poll.h>
 #include <string.h>
-#include <sys/eventfd.h>
-#include <sys/inotify.h>
-#include <sys/uio.h>
 
 enum {
-    POLL_MS = 100,     /* between looks where nobody rings */
     DEVICES_MAX = 256, /* dropped by name in one ring; more are dropped all at once */
     NAMES_MAX = 512,
     NOTIFY_INC_EPOCH = 8, /* of linux/fuse.h since 7.44: newer than Debian 12's */
@@ -21,14 +16,12 @@ struct pfs_keeper {
     struct pfs_fs *fs;
     struct fuse_session *session;
     pthread_t thread;
-    int doorbell; /* inotify */
-    int wake;     /* eventfd: to end, or an earlier time is due */
-    char *lock_name;
-    uint64_t rings;  /* atomic */
-    int64_t due;     /* atomic: the second at which a kept name leads elsewhere by itself */
-    bool stop, done; /* atomic */
-    bool knows;      /* `at` was read */
-    bool has_epoch;  /* as far as is known */
+    struct pfs_doorbell *doorbell; /* woken: the end has come */
+    uint64_t rings;                /* atomic */
+    int64_t due;                   /* atomic: the second at which a kept name leads elsewhere by itself */
+    bool stop, done;               /* atomic */
+    bool knows;                    /* `at` was read */
+    bool has_epoch;                /* as far as is known */
     struct pfs_watermark at;
     uint64_t templates; /* their generation */
 };
@@ -39,48 +32,6 @@ struct touched {
     size_t n;
     uint64_t devices[DEVICES_MAX];
 };
-
-/* ---- the doorbell ---- */
-
-static int open_doorbell(struct pfs_keeper *k, struct pfs_err *err)
-{
-    const char *database = k->fs->context.config->database, *slash = strrchr(database, '/');
-    autofree char *folder = strndup(database, slash ? (size_t)PFS_MAX(slash - database, 1) : 0);
-    if (!folder || asprintf(&k->lock_name, "%s.lock", slash ? slash + 1 : database) < 0)
-        return pfs_err_nomem(err);
-    k->doorbell = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
-    if (k->doorbell < 0 || inotify_add_watch(k->doorbell, *folder ? folder : ".", IN_CLOSE_WRITE) < 0)
-        return pfs_err_sys(err, errno, "cannot watch the inventory's folder");
-    return 0;
-}
-
-/* Takes what inotify has: whether the lock was closed, or so much happened that it does not know. */
-static bool has_rung(struct pfs_keeper *k)
-{
-    _Alignas(struct inotify_event) char buf[16 * (sizeof(struct inotify_event) + NAME_MAX + 1)];
-    bool rung = false;
-    ssize_t n;
-    while ((n = read(k->doorbell, buf, sizeof buf)) > 0) {
-        for (const char *at = buf; at < buf + n;) {
-            const struct inotify_event *e = (const struct inotify_event *)(const void *)at;
-            rung |=
-                (e->mask & (IN_Q_OVERFLOW | IN_IGNORED)) || (e->len && strcmp(e->name, k->lock_name) == 0);
-            at += sizeof *e + e->len;
-        }
-    }
-    return rung;
-}
-
-/* Until the doorbell, the wake-up call, or the time for a look. */
-static void wait_for_ring(struct pfs_keeper *k)
-{
-    struct pollfd fds[] = {{.fd = k->doorbell, .events = POLLIN}, {.fd = k->wake, .events = POLLIN}};
-    uint64_t n;
-    poll(fds, PFS_N_ELEMENTS(fds), POLL_MS);
-    has_rung(k);
-    if (fds[1].revents && read(k->wake, &n, sizeof n) < 0 && errno != EAGAIN)
-        pfs_log(PFS_LOG_WARNING, "check=commit: %s", strerrordesc_np(errno));
-}
 
 /* ---- what was touched ---- */
 
@@ -204,7 +155,7 @@ static void *run(void *arg)
     struct pfs_keeper *k = arg;
     while (!__atomic_load_n(&k->stop, __ATOMIC_SEQ_CST)) {
         serve_ring(k);
-        wait_for_ring(k);
+        pfs_doorbell_wait(k->doorbell, k->knows, PFS_DOORBELL_LOOK_MS);
     }
     __atomic_store_n(&k->done, true, __ATOMIC_SEQ_CST);
     return NULL;
@@ -214,9 +165,7 @@ static void *run(void *arg)
 
 static void free_keeper(struct pfs_keeper *k)
 {
-    pfs_cleanup_fd(&k->doorbell);
-    pfs_cleanup_fd(&k->wake);
-    free(k->lock_name);
+    pfs_doorbell_free(k->doorbell);
     free(k);
 }
 
@@ -225,9 +174,10 @@ int pfs_keeper_start(struct pfs_fs *fs, struct fuse_session *se, struct pfs_keep
     struct pfs_keeper *k = calloc(1, sizeof *k);
     if (!k)
         return pfs_err_nomem(err);
-    *k = (struct pfs_keeper){.fs = fs, .session = se, .doorbell = -1, .due = INT64_MAX, .has_epoch = true};
-    k->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    int r = k->wake < 0 ? pfs_err_sys(err, errno, "eventfd") : open_doorbell(k, err);
+    *k = (struct pfs_keeper){.fs = fs, .session = se, .due = INT64_MAX, .has_epoch = true};
+    int r = pfs_doorbell_new(fs->context.config->database, &k->doorbell, err);
+    if (r == 0 && !pfs_doorbell_hears(k->doorbell))
+        r = pfs_err_sys(err, errno, "cannot watch the inventory's folder");
     if (r == 0 && (r = pthread_create(&k->thread, NULL, run, k)) != 0)
         r = pfs_err_sys(err, r, "cannot start a thread");
     if (r < 0) {
@@ -238,17 +188,10 @@ int pfs_keeper_start(struct pfs_fs *fs, struct fuse_session *se, struct pfs_keep
     return 0;
 }
 
-static void ring(struct pfs_keeper *k)
-{
-    static const uint64_t one = 1;
-    if (write(k->wake, &one, sizeof one) < 0 && errno != EAGAIN)
-        pfs_log(PFS_LOG_WARNING, "check=commit: %s", strerrordesc_np(errno));
-}
-
 void pfs_keeper_end(struct pfs_keeper *k)
 {
     __atomic_store_n(&k->stop, true, __ATOMIC_SEQ_CST);
-    ring(k);
+    pfs_doorbell_wake(k->doorbell);
 }
 
 bool pfs_keeper_is_done(struct pfs_keeper *k)

@@ -1,7 +1,6 @@
 /* check=commit: the kernel keeps names until a commit changes what they lead to.
  *
- * A thread of its own waits for the doorbell: every writer holds DB.lock open for writing and closes it after
- * COMMIT, which inotify tells of; a look every 100 ms stands behind it, for writers killed in between. At a
+ * A thread of its own waits for the doorbell (store/doorbell.h), and looks ten times a second besides. At a
  * ring it reads what was touched and drops those names from the kernel: a device's by name; for a scope, many
  * devices, templates, a scheduled value that comes, or doubt, all names at once, by the epoch of the kernel
  * (FUSE_NOTIFY_INC_EPOCH; on kernels before 6.16 name by name).

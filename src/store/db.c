@@ -24,6 +24,14 @@ int64_t pfs_db_now_ms(void)
     return now.tv_sec * INT64_C(1000) + now.tv_nsec / 1000000;
 }
 
+char *pfs_db_beside(const char *path, const char *suffix)
+{
+    char *name = malloc(strlen(path) + strlen(suffix) + 1);
+    if (name)
+        stpcpy(stpcpy(name, path), suffix);
+    return name;
+}
+
 void pfs_db_deadline(struct pfs_db *db, int64_t deadline_ms)
 {
     db->deadline_ms = deadline_ms;

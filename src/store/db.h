@@ -31,6 +31,9 @@ struct pfs_db {
     int wal_pages;             /* pages in the WAL after the last commit */
 };
 
+/* The name of a file that stands beside a database: its own with a suffix. The caller's; NULL: no memory. */
+char *pfs_db_beside(const char *path, const char *suffix);
+
 /* Opens and hardens. Nothing is read yet, so what the file holds is not known. -ENOENT, -EROFS, -EIO,
  * -ENOMEM. */
 int pfs_db_open(const char *path, enum pfs_db_mode mode, const char *what, struct pfs_db **ret,

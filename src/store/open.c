@@ -15,14 +15,6 @@ enum {
     FEED_MAX = 200000,  /* … which is done when it has this many */
 };
 
-static char *join(const char *a, const char *b)
-{
-    char *s = malloc(strlen(a) + strlen(b) + 1);
-    if (s)
-        stpcpy(stpcpy(s, a), b);
-    return s;
-}
-
 /* ---- making ---- */
 
 static int new_epoch(int64_t *ret, struct pfs_err *err)
@@ -74,7 +66,7 @@ static int remove_leftovers(const char *path, struct pfs_err *err)
 {
     static const char *const suffixes[] = {"-wal", "-shm", "-journal"};
     for (size_t i = 0; i < PFS_N_ELEMENTS(suffixes); i++) {
-        autofree char *name = join(path, suffixes[i]);
+        autofree char *name = pfs_db_beside(path, suffixes[i]);
         if (!name)
             return pfs_err_nomem(err);
         if (unlink(name) < 0 && errno != ENOENT)
@@ -119,8 +111,8 @@ int pfs_store_create(const char *path, const struct pfs_catalogue *c, struct pfs
         return exists_error(path, err);
     char suffix[32];
     snprintf(suffix, sizeof suffix, ".init-%d", (int)getpid());
-    autofree char *draft = join(path, suffix);
-    autofree char *lock_path = join(path, ".lock");
+    autofree char *draft = pfs_db_beside(path, suffix);
+    autofree char *lock_path = pfs_db_beside(path, ".lock");
     if (!draft || !lock_path)
         return pfs_err_nomem(err);
     int r = make_file(draft, err);
@@ -152,7 +144,7 @@ static int find_file(const char *path, struct pfs_store *s, struct pfs_err *err)
     if (!S_ISREG(st.st_mode))
         return pfs_err_set(err, EINVAL, "%s is no provfs inventory", path);
     s->file = (int64_t)(st.st_ino * UINT64_C(0x9e3779b97f4a7c15) ^ st.st_dev);
-    s->lock_path = join(s->path, ".lock");
+    s->lock_path = pfs_db_beside(s->path, ".lock");
     return s->lock_path ? 0 : pfs_err_nomem(err);
 }
 
@@ -174,7 +166,7 @@ static int open_as(struct pfs_store *s, enum pfs_db_mode mode, int *ret_version,
 static bool has_wal(const char *path)
 {
     struct stat st;
-    autofree char *wal = join(path, "-wal");
+    autofree char *wal = pfs_db_beside(path, "-wal");
     return !wal || (stat(wal, &st) == 0 && st.st_size > 0);
 }
 

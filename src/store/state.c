@@ -74,14 +74,6 @@ static int put(struct pfs_map *m, const char *name, size_t len, const struct pfs
 
 /* ---- opening ---- */
 
-static char *join(const char *a, const char *b)
-{
-    char *s = malloc(strlen(a) + strlen(b) + 1);
-    if (s)
-        stpcpy(stpcpy(s, a), b);
-    return s;
-}
-
 static int identify(struct pfs_db *db, struct pfs_err *err)
 {
     int64_t id = 0, version = 0;
@@ -146,9 +138,9 @@ static int open_own(const char *path, struct pfs_db **ret, bool *ret_new, struct
 /* A state that cannot be used is kept for whoever wants to look; a WAL must not outlive it. */
 static void move_aside(const char *path)
 {
-    autofree char *broken = join(path, ".broken");
-    autofree char *wal = join(path, "-wal");
-    autofree char *shm = join(path, "-shm");
+    autofree char *broken = pfs_db_beside(path, ".broken");
+    autofree char *wal = pfs_db_beside(path, "-wal");
+    autofree char *shm = pfs_db_beside(path, "-shm");
     if (broken)
         rename(path, broken);
     if (wal)
@@ -172,7 +164,7 @@ static int open_or_renew(const char *path, struct pfs_db **ret, bool *ret_new, s
 
 static int take_ownership(struct pfs_state *s, const char *db_path, struct pfs_err *err)
 {
-    autofree char *path = join(db_path, ".state-owner");
+    autofree char *path = pfs_db_beside(db_path, ".state-owner");
     if (!path)
         return pfs_err_nomem(err);
     autofd int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
@@ -273,7 +265,7 @@ int pfs_state_open(const char *db_path, bool owner_wanted, int64_t newest_change
     if (!s)
         return pfs_err_nomem(err);
     s->owner_fd = -1;
-    s->path = join(db_path, ".state");
+    s->path = pfs_db_beside(db_path, ".state");
     bool clean = false;
     int r = s->path ? open_databases(s, db_path, owner_wanted, &clean, err) : pfs_err_nomem(err);
     if (r == 0) {
@@ -568,7 +560,7 @@ void pfs_state_report_get(struct pfs_state *s, const char *kind, struct pfs_buf 
 
 int pfs_state_report_read(const char *db_path, const char *kind, struct pfs_buf *out, struct pfs_err *err)
 {
-    autofree char *path = join(db_path, ".state");
+    autofree char *path = pfs_db_beside(db_path, ".state");
     if (!path)
         return pfs_err_nomem(err);
     if (is_new(path))
