@@ -1,3 +1,4 @@
+#include "base/lru.h"
 #include "core/content_impl.h"
 
 #include <string.h>
@@ -17,20 +18,6 @@ int64_t pfs_content_now(struct pfs_content *c)
     return now;
 }
 
-static void unlink_entry(struct pfs_content *c, struct pfs_entry *e)
-{
-    *(e->newer ? &e->newer->older : &c->newest) = e->older;
-    *(e->older ? &e->older->newer : &c->oldest) = e->newer;
-}
-
-static void link_entry(struct pfs_content *c, struct pfs_entry *e)
-{
-    e->newer = NULL;
-    e->older = c->newest;
-    *(c->newest ? &c->newest->newer : &c->oldest) = e;
-    c->newest = e;
-}
-
 static void free_entry(struct pfs_entry *e)
 {
     pfs_version_unref(e->version);
@@ -43,7 +30,7 @@ void pfs_entry_remove(struct pfs_content *c, struct pfs_entry *e)
     if (e->failing)
         pfs_failures_clear(c->failures, e->name);
     pfs_map_remove(&c->entries, e->name, e->name_len);
-    unlink_entry(c, e);
+    pfs_lru_remove(c, e);
     free_entry(e);
 }
 
@@ -66,7 +53,7 @@ struct pfs_entry *pfs_entry_add(struct pfs_content *c, const char *name)
         free(e);
         return NULL;
     }
-    link_entry(c, e);
+    pfs_lru_add(c, e);
     return e;
 }
 
@@ -98,9 +85,6 @@ bool pfs_entry_is_current(struct pfs_content *c, struct pfs_entry *e)
 
 struct pfs_version *pfs_entry_use(struct pfs_content *c, struct pfs_entry *e)
 {
-    if (c->newest != e) {
-        unlink_entry(c, e);
-        link_entry(c, e);
-    }
+    pfs_lru_use(c, e);
     return pfs_version_ref(e->version);
 }

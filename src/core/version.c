@@ -1,4 +1,5 @@
 #include "core/version.h"
+#include "base/lru.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -69,28 +70,13 @@ void pfs_cache_counts(struct pfs_cache *c, struct pfs_cache_counts *ret)
     pthread_mutex_unlock(&c->lock);
 }
 
-static void unlink_version(struct pfs_cache *c, struct pfs_version *v)
-{
-    *(v->newer ? &v->newer->older : &c->newest) = v->older;
-    *(v->older ? &v->older->newer : &c->oldest) = v->newer;
-    v->newer = v->older = NULL;
-}
-
-static void link_newest(struct pfs_cache *c, struct pfs_version *v)
-{
-    v->older = c->newest;
-    v->newer = NULL;
-    *(c->newest ? &c->newest->newer : &c->oldest) = v;
-    c->newest = v;
-}
-
 /* Takes a version's bytes out; the caller unrefs them without the lock. */
 static struct pfs_bytes *drop(struct pfs_cache *c, struct pfs_version *v)
 {
     struct pfs_bytes *b = v->bytes;
     if (!b)
         return NULL;
-    unlink_version(c, v);
+    pfs_lru_remove(c, v);
     c->bytes -= b->len;
     v->bytes = NULL;
     return b;
@@ -105,7 +91,7 @@ void pfs_cache_put(struct pfs_version *v, struct pfs_bytes *bytes)
     } else {
         v->bytes = bytes;
         c->bytes += bytes->len;
-        link_newest(c, v);
+        pfs_lru_add(c, v);
     }
     while (c->bytes > c->limit && c->oldest != v)
         pfs_bytes_unref(drop(c, c->oldest));
@@ -119,10 +105,8 @@ static struct pfs_bytes *cached(struct pfs_version *v)
     struct pfs_bytes *b = v->bytes ? bytes_ref(v->bytes) : NULL;
     c->hits += b != NULL;
     c->misses += b == NULL;
-    if (b && c->newest != v) {
-        unlink_version(c, v);
-        link_newest(c, v);
-    }
+    if (b)
+        pfs_lru_use(c, v);
     pthread_mutex_unlock(&c->lock);
     return b;
 }

@@ -1,4 +1,5 @@
 #include "fs/node.h"
+#include "base/lru.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -68,21 +69,6 @@ void pfs_node_done(struct pfs_node *n)
 }
 
 /* ---- with the lock ---- */
-
-static void unlink_node(struct pfs_nodes *t, struct node *n)
-{
-    *(n->newer ? &n->newer->older : &t->newest) = n->older;
-    *(n->older ? &n->older->newer : &t->oldest) = n->newer;
-    n->newer = n->older = NULL;
-}
-
-static void link_newest(struct pfs_nodes *t, struct node *n)
-{
-    n->newer = NULL;
-    n->older = t->newest;
-    *(t->newest ? &t->newest->newer : &t->oldest) = n;
-    t->newest = n;
-}
 
 static struct node *add_node(struct pfs_nodes *t, uint64_t id)
 {
@@ -174,9 +160,10 @@ static int take(struct pfs_nodes *t, struct node *n, uint64_t parent, const char
     if (set_name(n, parent, name) < 0 && is_new)
         return -ENOMEM;
     n->lookups++;
-    if (!is_new)
-        unlink_node(t, n);
-    link_newest(t, n);
+    if (is_new)
+        pfs_lru_add(t, n);
+    else
+        pfs_lru_use(t, n);
     return 0;
 }
 
@@ -291,7 +278,7 @@ static struct node *forget(struct pfs_nodes *t, uint64_t id, uint64_t count)
     if (n->path)
         release_path(t, n);
     if (n->name)
-        unlink_node(t, n);
+        pfs_lru_remove(t, n);
     return n;
 }
 
@@ -409,8 +396,7 @@ size_t pfs_nodes_oldest(struct pfs_nodes *t, struct pfs_node_name *names, size_t
         if (!copy)
             break;
         names[n++] = (struct pfs_node_name){.parent = node->parent, .name = copy};
-        unlink_node(t, node);
-        link_newest(t, node);
+        pfs_lru_use(t, node);
     }
     pthread_mutex_unlock(&t->lock);
     return n;

@@ -1,4 +1,5 @@
 #include "render/plan.h"
+#include "base/lru.h"
 #include "render/digest.h"
 #include "render/trace.h"
 
@@ -291,20 +292,6 @@ int pfs_plans_new(size_t limit, struct pfs_plans **ret)
     return 0;
 }
 
-static void unlink_known(struct pfs_plans *p, struct known *k)
-{
-    *(k->newer ? &k->newer->older : &p->newest) = k->older;
-    *(k->older ? &k->older->newer : &p->oldest) = k->newer;
-}
-
-static void link_newest(struct pfs_plans *p, struct known *k)
-{
-    k->newer = NULL;
-    k->older = p->newest;
-    *(p->newest ? &p->newest->newer : &p->oldest) = k;
-    p->newest = k;
-}
-
 static size_t size_of(const struct known *k)
 {
     return sizeof *k + 2 * k->len + (k->plan ? k->plan->size : 0);
@@ -313,7 +300,7 @@ static size_t size_of(const struct known *k)
 static void remove_known(struct pfs_plans *p, struct known *k)
 {
     pfs_map_remove(&p->shapes, k->shape, k->len);
-    unlink_known(p, k);
+    pfs_lru_remove(p, k);
     p->bytes -= size_of(k);
     plan_unref(k->plan);
     free(k);
@@ -347,7 +334,7 @@ static void note_seen(struct pfs_plans *p, const struct shape *s)
         free(k);
         return;
     }
-    link_newest(p, k);
+    pfs_lru_add(p, k);
     p->bytes += size_of(k);
     shrink(p);
 }
@@ -363,10 +350,7 @@ static struct plan *take(struct pfs_plans *p, const struct shape *s, bool *ret_t
     if (!k) {
         note_seen(p, s);
     } else {
-        if (k != p->newest) {
-            unlink_known(p, k);
-            link_newest(p, k);
-        }
+        pfs_lru_use(p, k);
         plan = k->plan ? plan_ref(k->plan) : NULL;
         *ret_trace = !plan && !k->never;
     }

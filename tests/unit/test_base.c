@@ -1,7 +1,8 @@
-/* The base floor: growable bytes, arena, map, UTF-8, sentences, times. */
+/* The base floor: growable bytes, arena, map, order of use, UTF-8, sentences, times. */
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/err.h"
+#include "base/lru.h"
 #include "base/map.h"
 #include "base/near.h"
 #include "base/timefmt.h"
@@ -411,6 +412,53 @@ static void time_formats(void **state)
     }
 }
 
+/* ---- lru ---- */
+
+struct used {
+    struct used *newer, *older;
+    char name;
+};
+
+struct uses {
+    struct used *newest, *oldest;
+};
+
+/* Whether the list is these, newest first, in both directions. */
+static bool is_order(const struct uses *l, const char *names)
+{
+    const struct used *u = l->newest, *last = NULL;
+    for (; u && *names == u->name && u->newer == last; names++) {
+        last = u;
+        u = u->older;
+    }
+    return !u && !*names && l->oldest == last;
+}
+
+static void lru_keeps_the_order_of_use(void **state)
+{
+    struct uses l = {0};
+    struct used a = {.name = 'a'}, b = {.name = 'b'}, c = {.name = 'c'};
+    pfs_lru_add(&l, &a);
+    assert_true(is_order(&l, "a"));
+    pfs_lru_use(&l, &a);
+    assert_true(is_order(&l, "a"));
+    pfs_lru_add(&l, &b);
+    pfs_lru_add(&l, &c);
+    assert_true(is_order(&l, "cba"));
+    pfs_lru_use(&l, &b);
+    assert_true(is_order(&l, "bca"));
+    pfs_lru_use(&l, l.oldest);
+    assert_true(is_order(&l, "abc"));
+    pfs_lru_remove(&l, &b);
+    assert_true(is_order(&l, "ac"));
+    pfs_lru_remove(&l, &c);
+    assert_true(is_order(&l, "a"));
+    pfs_lru_add(&l, &c);
+    pfs_lru_remove(&l, &c);
+    pfs_lru_remove(&l, &a);
+    assert_true(is_order(&l, ""));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -426,6 +474,7 @@ int main(void)
         cmocka_unit_test(utf8_validity),
         cmocka_unit_test(utf8_decodes),
         cmocka_unit_test(utf8_order),
+        cmocka_unit_test(lru_keeps_the_order_of_use),
         cmocka_unit_test(err_sentences),
         cmocka_unit_test(err_cuts_at_characters),
         cmocka_unit_test(time_parses),
