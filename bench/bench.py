@@ -93,9 +93,8 @@ def alternate(rounds, **sides):
         statistics.median(a / b for a, b in zip(got[first], got[second])), 3)
 
 
-def names_of(inv, devices=None, seed=1):
-    """The main files of all devices, or of some by chance."""
-    macs = inv.provfs("list", "devices", "-q").split()
-    if devices and devices < len(macs):
-        macs = random.Random(seed).sample(macs, devices)
-    return [f"{m}.cfg" for m in macs]
+def names_of(mount, count=None, seed=1):
+    """The files of devices as a listing names them, all or so many by chance. Not MAC.cfg: that is another spelling where a vendor's
+    phones ask for another name, and the kernel keeps no such spelling."""
+    names = sorted(n for n in os.listdir(mount.path) if re.search(r"[0-9a-fA-F]{12}", n))
+    return random.Random(seed).sample(names, count) if count and count < len(names) else names

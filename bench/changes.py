@@ -40,7 +40,7 @@ class Changes(threading.Thread):
 def main():
     inv = bench.fleet("changes", 2000)
     mount = bench.e2e.Mount(inv, "ro,allow_other,view=phones,check=commit")
-    names = bench.names_of(inv)
+    names = bench.names_of(mount, 2000)
     paths = bench.write_paths(inv.folder / "paths", names)
     copy = bench.Copy(mount, names, "changes")
     name = next(n for n in names if b"#!version" in mount.read(n)[:20])

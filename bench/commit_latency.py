@@ -17,7 +17,7 @@ def get(connection, name):
 def main():
     inv = bench.fleet("latency", DEVICES, "--models", "yealink-t19p-e2,linphone")
     mount = bench.e2e.Mount(inv, "ro,allow_other,view=phones,check=commit")
-    names = bench.names_of(inv)
+    names = bench.names_of(mount)
     for n in names:
         mount.read(n)
     server = bench.e2e.Server("nginx", inv)

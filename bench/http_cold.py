@@ -41,7 +41,7 @@ def requests_of(mount, server, names):
 def main():
     inv = bench.fleet("cold", DEVICES, "--models", "yealink-t19p-e2,linphone")
     mount = bench.e2e.Mount(inv, "ro,allow_other,view=phones,check=commit")
-    names = bench.names_of(inv, DEVICES // 2)
+    names = bench.names_of(mount, DEVICES)
     copy = bench.Copy(mount, names, "cold")
     mount.stop()
     seconds = {"mount": [], "tmpfs": []}

@@ -11,7 +11,7 @@ def main():
     inv = bench.fleet("hot", 2000)
     for check in ("strict", "commit"):
         mount = bench.e2e.Mount(inv, f"ro,allow_other,view=phones,check={check}")
-        names = bench.names_of(inv)
+        names = bench.names_of(mount, 2000)
         paths = bench.write_paths(inv.folder / "paths", names)
         copy = bench.Copy(mount, names)
         for server in ("nginx", "lighttpd"):

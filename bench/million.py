@@ -127,7 +127,7 @@ def main():
     check(inv, devices)
     start(inv)
     mount = bench.e2e.Mount(inv)
-    names = bench.names_of(inv, 100000)
+    names = bench.names_of(mount, 100000)
     office = inv.provfs("list", "devices", "-q", "profile=office", "model=yealink-t19p-e2").split()
     memory(mount, names)
     profile_change(inv, mount, f"{office[0]}.cfg")

@@ -39,7 +39,7 @@ def rate(pool, server, names):
 def main():
     inv = bench.fleet("tftp", 500, "--models", "yealink-t19p-e2,linphone")
     mount = bench.e2e.Mount(inv)
-    names = bench.names_of(inv)
+    names = bench.names_of(mount)
     copy = bench.Copy(mount, names, "tftp")
     ours, theirs = bench.e2e.Server("tftpd", inv), bench.e2e.Server("tftpd", copy)
     with multiprocessing.Pool(CLIENTS) as pool:

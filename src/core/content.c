@@ -110,7 +110,34 @@ int pfs_content_find(struct pfs_find *f)
     return common ? find_common(f, common) : pfs_library_macs(f->target->library, f->name, find_of_device, f);
 }
 
-/* The entry's version where it is current. Advances the feed. In the snapshot. 1: found. */
+/* The version at hand where it is current. With the lock. 1: found; 0: none; -EIO it could not be made. */
+static int use_current(struct pfs_content *c, const char *name, struct pfs_version **ret, struct pfs_err *err)
+{
+    struct pfs_entry *e = pfs_entry_find(c, name);
+    if (!e || !pfs_entry_is_current(c, e))
+        return 0;
+    if (!e->version)
+        return pfs_err_set(err, EIO, "cannot be made: see the log");
+    *ret = pfs_entry_use(c, e);
+    pfs_tally(&c->tallies.hits);
+    return 1;
+}
+
+/* The same without a snapshot, where nothing has been committed since the feed was brought up. */
+static bool find_unchanged(struct pfs_content *c, struct pfs_store *s, const char *name,
+                           struct pfs_version **ret)
+{
+    struct pfs_sign now;
+    if (!pfs_store_sign(s, &now))
+        return false;
+    pthread_mutex_lock(&c->lock);
+    bool unchanged = c->feed.started && memcmp(&now, &c->feed.sign, sizeof now) == 0;
+    int r = unchanged ? use_current(c, name, ret, NULL) : 0;
+    pthread_mutex_unlock(&c->lock);
+    return r == 1;
+}
+
+/* The same, after the feed was brought up. In the snapshot. */
 static int find_current(struct pfs_content *c, struct pfs_store *s, const char *name,
                         struct pfs_version **ret, uint64_t *ret_era, struct pfs_err *err)
 {
@@ -121,13 +148,10 @@ static int find_current(struct pfs_content *c, struct pfs_store *s, const char *
     pthread_mutex_lock(&c->lock);
     r = pfs_feed_advance(&c->feed, s, &at, err);
     *ret_era = c->feed.era;
-    struct pfs_entry *e = r == 0 ? pfs_entry_find(c, name) : NULL;
-    if (e && pfs_entry_is_current(c, e)) {
-        *ret = e->version ? pfs_entry_use(c, e) : NULL;
-        r = *ret ? 1 : pfs_err_set(err, EIO, "cannot be made: see the log");
-        if (r == 1)
-            pfs_tally(&c->tallies.hits);
-    }
+    if (r == 0)
+        c->feed.sign = *pfs_store_snapshot_sign(s);
+    if (r == 0)
+        r = use_current(c, name, ret, err);
     pthread_mutex_unlock(&c->lock);
     return r;
 }
@@ -361,6 +385,8 @@ int pfs_content_lookup(struct pfs_content *c, struct pfs_store *s, const char *n
     err = err ? err : &own;
     *ret_absent = false;
     pfs_tally(&c->tallies.lookups);
+    if (find_unchanged(c, s, name, ret))
+        return 0;
     if (!pfs_content_concerns(c, name))
         return -ENOENT;
     do {

@@ -20,7 +20,7 @@
 #include <sys/wait.h>
 #include <time.h>
 
-enum { DEFAULT_NODES = 200000, DEFAULT_THREADS = 4, ANSWERS_AT_END = 30 /* of 10 ms */ };
+enum { DEFAULT_NODES = 200000, MIN_THREADS = 2, DEFAULT_THREADS = 4, ANSWERS_AT_END = 30 /* of 10 ms */ };
 
 /* One mount being run. */
 struct mount {
@@ -326,15 +326,26 @@ static void raise_file_limit(void)
 
 /* ---- serving ---- */
 
+/* As many as measured best: the kernel hands requests to the threads in turn, so that more of them than
+ * processors only lose what a processor has in its caches. A mount that takes writes has more, for those that
+ * wait for a lock. */
+static unsigned count_threads(const struct mount *m)
+{
+    long processors = sysconf(_SC_NPROCESSORS_ONLN);
+    if (m->options.threads)
+        return (unsigned)m->options.threads;
+    return m->fs.shows_control ? DEFAULT_THREADS
+                               : (unsigned)PFS_MAX(MIN_THREADS, PFS_MIN(processors, DEFAULT_THREADS));
+}
+
 static int loop(struct mount *m, struct pfs_err *err)
 {
     struct fuse_loop_config *config = fuse_loop_cfg_create();
     if (!config)
         return pfs_err_nomem(err);
-    fuse_loop_cfg_set_max_threads(config,
-                                  m->options.threads ? (unsigned)m->options.threads : DEFAULT_THREADS);
-    fuse_loop_cfg_set_idle_threads(config,
-                                   m->options.threads ? (unsigned)m->options.threads : DEFAULT_THREADS);
+    fuse_loop_cfg_set_max_threads(config, count_threads(m));
+    fuse_loop_cfg_set_idle_threads(config, count_threads(m));
+    fuse_loop_cfg_set_clone_fd(config, 1); /* a queue of its own for what each thread has taken */
     int r = fuse_session_loop_mt(m->session, config);
     fuse_loop_cfg_destroy(config);
     return r < 0 ? pfs_err_set(err, EIO, "serving ended: %s", strerror(-r))

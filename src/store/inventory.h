@@ -11,8 +11,11 @@ struct pfs_store {
     char *path, *lock_path;
     int lock_fd;               /* held while writing, else -1 */
     bool reading, writing;     /* a snapshot, a write is under way */
+    bool shared;               /* others may write beside it: in WAL mode */
+    const uint64_t *index;     /* the header of SQLite's WAL index; NULL: not asked for yet */
     bool secrets_known;        /* the inventory's audit knows this catalogue's secret keys */
     struct pfs_watermark mark; /* of the snapshot */
+    struct pfs_sign sign;      /* from before it */
     int64_t file;              /* tells this file from another that is put in its place */
     int changes_before;        /* SQLite's count of changed rows when the write began */
     struct pfs_setting *rows;  /* scratch: rows being read, before their number is known */

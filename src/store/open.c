@@ -151,6 +151,7 @@ static int find_file(const char *path, struct pfs_store *s, struct pfs_err *err)
 static int open_as(struct pfs_store *s, enum pfs_db_mode mode, int *ret_version, struct pfs_err *err)
 {
     int r = pfs_db_open(s->path, mode, "inventory", &s->db, err);
+    s->shared = mode != PFS_DB_IMMUTABLE;
     if (r == -EINVAL)
         return pfs_err_set(err, EINVAL, "%s is no provfs inventory", s->path);
     if (r == 0)
@@ -215,6 +216,7 @@ static int upgrade_locked(struct pfs_store *s, struct pfs_err *err)
 static int upgrade(struct pfs_store *s, int version, struct pfs_err *err)
 {
     int r = is_wal(s->db, err);
+    s->shared = s->shared && r == 1;
     if (r < 0 || (r == 1 && version == PFS_SCHEMA_VERSION) || sqlite3_db_readonly(s->db->sqlite, "main") == 1)
         return r < 0 ? r : 0;
     autofd int lock = -1;
@@ -283,6 +285,7 @@ int pfs_store_begin(struct pfs_store *s, struct pfs_err *err)
 {
     if (s->reading || s->writing)
         return pfs_err_set(err, EINVAL, "inventory: a snapshot inside another");
+    pfs_store_sign(s, &s->sign);
     int r = pfs_db_run(s->db, err, "BEGIN", "");
     if (r < 0)
         return r;

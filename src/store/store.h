@@ -49,6 +49,16 @@ struct pfs_watermark {
 };
 int pfs_store_watermark(struct pfs_store *s, struct pfs_watermark *ret, struct pfs_err *err);
 
+/* What every commit changes, whoever makes it: while it reads the same, nothing has been committed. Read
+ * without a snapshot, in some nanoseconds. False, and nothing in it: it cannot be told now, or this engine
+ * has none. */
+struct pfs_sign {
+    uint64_t words[7];
+};
+bool pfs_store_sign(struct pfs_store *s, struct pfs_sign *ret);
+/* The sign as it read before the snapshot was begun. Nothing in it: as above. Never NULL. */
+const struct pfs_sign *pfs_store_snapshot_sign(const struct pfs_store *s);
+
 /* What was touched after `since`, resolved: scope DEVICE with a MAC (also for its lines and the accounts on
  * them and the accounts that its settings refer to), or SITE, MODEL, PROFILE, CUSTOMER with an id, or
  * DEFAULT: everything. The same thing may come more than once. -ESTALE where the feed no longer reaches back

@@ -481,6 +481,43 @@ static void test_snapshot(void **state)
     pfs_store_close(other);
 }
 
+static bool is_sign(struct fixture *f, const struct pfs_sign *was)
+{
+    struct pfs_sign now;
+    assert_true(pfs_store_sign(f->store, &now));
+    return memcmp(&now, was, sizeof now) == 0;
+}
+
+/* Each commit changes it, whoever makes it, before it returns; nothing else does. */
+static void test_sign(void **state)
+{
+    struct fixture *f = *state;
+    struct pfs_sign sign;
+    sqlite3 *other;
+    populate(f);
+    assert_int_equal(sqlite3_open(f->path, &other), SQLITE_OK);
+    for (int i = 0; i < 3; i++) {
+        assert_true(pfs_store_sign(f->store, &sign));
+        assert_int_equal(sqlite3_exec(other, "BEGIN; UPDATE device SET note = coalesce(note, '') || 'x'",
+                                      NULL, NULL, NULL),
+                         SQLITE_OK);
+        assert_true(is_sign(f, &sign));
+        assert_int_equal(sqlite3_exec(other, i == 1 ? "ROLLBACK" : "COMMIT", NULL, NULL, NULL), SQLITE_OK);
+        assert_int_equal(is_sign(f, &sign), i == 1);
+    }
+    assert_true(pfs_store_sign(f->store, &sign));
+    assert_int_equal(sqlite3_exec(other, "PRAGMA wal_checkpoint(TRUNCATE)", NULL, NULL, NULL), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(other, "UPDATE device SET note = 'y'", NULL, NULL, NULL), SQLITE_OK);
+    assert_false(is_sign(f, &sign));
+    sqlite3_close(other);
+    /* That of a snapshot is the one from before it. */
+    check(f, pfs_store_begin(f->store, &f->err));
+    assert_true(is_sign(f, pfs_store_snapshot_sign(f->store)));
+    raw(f, "UPDATE device SET note = 'z'");
+    assert_false(is_sign(f, pfs_store_snapshot_sign(f->store)));
+    pfs_store_end(f->store);
+}
+
 static void test_rollback(void **state)
 {
     struct fixture *f = *state;
@@ -1333,6 +1370,7 @@ int main(void)
         TEST(test_busy_writer_lock),
         TEST(test_busy_sqlite),
         TEST(test_snapshot),
+        TEST(test_sign),
         TEST(test_rollback),
         TEST(test_changes_of_settings),
         TEST(test_equal_is_no_change),
