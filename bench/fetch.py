@@ -9,38 +9,47 @@ import time
 
 
 class Connection:
-    """One request at a time; the answer's end is known by Content-Length."""
+    """One request at a time; the answer's end is known by Content-Length. A server may close after an answer that says so."""
 
-    def __init__(self, address, names):
-        self.socket = socket.create_connection(address)
-        self.names, self.buffer, self.left = names, b"", -1
+    def __init__(self, selector, address, names):
+        self.selector, self.address, self.names = selector, address, names
+        self.connect()
+
+    def connect(self):
+        self.socket = socket.create_connection(self.address)
+        self.selector.register(self.socket, selectors.EVENT_READ, self)
         self.ask()
 
     def ask(self):
-        self.buffer, self.left = b"", -1
+        self.buffer, self.left, self.closes = b"", -1, False
         self.socket.sendall(f"GET /{self.names.pop()} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
 
     def take(self):
-        """Whether there is more to come."""
         data = self.socket.recv(1 << 20)
         assert data, "the server closed the connection"
         if self.left < 0:
             self.buffer += data
             end = self.buffer.find(b"\r\n\r\n")
             if end < 0:
-                return True
+                return
             head = self.buffer[:end].lower()
             assert head.startswith(b"http/1.1 200"), head[:200]
+            self.closes = b"\r\nconnection: close" in head
             at = head.index(b"content-length:") + 15
             self.left = int(head[at:].split(b"\r", 1)[0]) - (len(self.buffer) - end - 4)
         else:
             self.left -= len(data)
-        if self.left > 0:
-            return True
-        if not self.names:
-            return False
-        self.ask()
-        return True
+        if self.left == 0:
+            self.go_on()
+
+    def go_on(self):
+        if self.names and not self.closes:
+            self.ask()
+            return
+        self.selector.unregister(self.socket)
+        self.socket.close()
+        if self.names:
+            self.connect()
 
 
 def main():
@@ -49,12 +58,10 @@ def main():
     start = time.monotonic()
     selector = selectors.DefaultSelector()
     for _ in range(n):
-        c = Connection(address, names)
-        selector.register(c.socket, selectors.EVENT_READ, c)
+        Connection(selector, address, names)
     while selector.get_map():
         for key, _ in selector.select():
-            if not key.data.take():
-                selector.unregister(key.fileobj)
+            key.data.take()
     print(time.monotonic() - start)
 
 

@@ -5,7 +5,7 @@ import json
 import bench
 
 ORDER = ["http_hot_commit_nginx", "http_hot_commit_lighttpd", "http_hot_strict_nginx", "http_hot_strict_lighttpd", "commit_latency_p50",
-         "commit_latency_p99", "http_cold", "tftp", "changes", "profile_change", "render", "render_jinja2", "render_smarty", "check", "import",
+         "commit_latency_p99", "http_cold", "tftp", "changes", "storm_strict", "storm_commit", "profile_change", "render", "render_jinja2", "render_smarty", "check", "import",
          "import_memory", "ls_f", "ls_l", "memory", "start", "strangers"]
 
 

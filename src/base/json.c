@@ -4,38 +4,42 @@
 #include <inttypes.h>
 #include <string.h>
 
-static void escape(FILE *out, unsigned char c)
+static void escape(struct pfs_buf *out, unsigned char c)
 {
     static const char plain[] = "\"\\\b\f\n\r\t", letter[] = "\"\\bfnrt";
     const char *at = c ? strchr(plain, c) : NULL;
     if (at)
-        fprintf(out, "\\%c", letter[at - plain]);
-    else if (c < 0x20)
-        fprintf(out, "\\u%04x", c);
+        pfs_buf_char(out, '\\');
+    if (at || c >= 0x20)
+        pfs_buf_char(out, at ? letter[at - plain] : (char)c);
     else
-        fputc(c, out);
+        pfs_buf_printf(out, "\\u%04x", c);
 }
 
-void pfs_json_string(FILE *out, const char *s)
+void pfs_json_add(struct pfs_buf *out, const char *s)
 {
-    if (!s) {
-        fputs("null", out);
-        return;
-    }
-    fputc('"', out);
+    pfs_buf_char(out, '"');
     for (size_t left = strlen(s); left > 0;) {
         uint32_t code;
         size_t n = pfs_utf8_decode(s, left, &code);
         if (n == 1)
             escape(out, (unsigned char)*s);
         else if (n > 1)
-            fwrite(s, 1, n, out);
+            pfs_buf_add(out, s, n);
         else
-            fputs("\\ufffd", out);
+            pfs_buf_str_add(out, "\\ufffd");
         s += n ? n : 1;
         left -= n ? n : 1;
     }
-    fputc('"', out);
+    pfs_buf_char(out, '"');
+}
+
+void pfs_json_string(FILE *out, const char *s)
+{
+    autobuf struct pfs_buf text = PFS_BUF_INIT(0);
+    if (s)
+        pfs_json_add(&text, s);
+    fputs(s ? pfs_buf_str(&text) : "null", out);
 }
 
 static void begin_item(struct pfs_json *j, const char *key)

@@ -1,10 +1,13 @@
 /* JSON (RFC 8259) as it is written: one escaper, and a writer that puts the commas. */
 #pragma once
 
-#include "base/util.h"
+#include "base/buf.h"
 
 /* Writes a string with its quotes. Bytes that are no UTF-8 become U+FFFD. NULL: null. */
 void pfs_json_string(FILE *out, const char *s);
+
+/* The same, appended; not NULL. */
+void pfs_json_add(struct pfs_buf *out, const char *s);
 
 /* Objects and arrays in one another, at most 16 deep. Zero it first. */
 struct pfs_json {

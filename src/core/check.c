@@ -21,6 +21,12 @@ struct scope_key {
     int64_t scope; /* as wide as id: no padding in a map's key */
 };
 
+/* A phone book that was rendered whole. */
+struct book_key {
+    int64_t customer;
+    const struct pfs_model *model;
+};
+
 /* ---- noting ---- */
 
 int pfs_check_note_device(struct pfs_check *k, uint64_t mac, struct pfs_err *err)
@@ -95,6 +101,7 @@ void pfs_check_done(struct pfs_check *k)
     pfs_map_done(&k->macs);
     pfs_map_done(&k->scopes);
     pfs_map_done(&k->pairs);
+    pfs_map_done(&k->books);
     pfs_arena_done(&k->arena);
     *k = (struct pfs_check){0};
 }
@@ -191,15 +198,15 @@ static int check_lines(const struct pfs_model *m, const struct pfs_device *d, st
 static int add_directory(struct pfs_context *c, struct pfs_map *books, const struct pfs_model *m,
                          struct pfs_inputs *inputs, struct pfs_phone *phone, struct pfs_err *err)
 {
-    const int64_t kind[] = {inputs->device->customer, inputs->device->model_id};
+    const struct book_key kind = {inputs->device->customer, m};
     if (!pfs_model_has_contacts(m))
         return 0;
     int r = pfs_resolve_directory(c->resolver, c->store, inputs, err);
     if (r < 0)
         return r;
     phone->directory = inputs->directory;
-    phone->max_contacts = pfs_map_get(books, kind, sizeof kind) ? 1 : 0;
-    return pfs_map_put(books, kind, sizeof kind, books, NULL) < 0 ? pfs_err_nomem(err) : 0;
+    phone->max_contacts = pfs_map_get(books, &kind, sizeof kind) ? 1 : 0;
+    return pfs_map_put(books, &kind, sizeof kind, books, NULL) < 0 ? pfs_err_nomem(err) : 0;
 }
 
 static int check_inputs(struct pfs_context *c, struct pfs_map *books, struct pfs_inputs *inputs,
@@ -276,7 +283,7 @@ struct run {
     struct pfs_context *c;
     struct pfs_err *err;
     int n_left;
-    struct pfs_map books; /* rendered whole */
+    int64_t customer; /* whose phone books are looked at */
 };
 
 static int check_references(struct run *u)
@@ -315,7 +322,7 @@ static int check_macs(struct run *u)
     for (struct pfs_map_entry *e = NULL; (e = pfs_map_next(&u->k->macs, e));) {
         uint64_t mac;
         memcpy(&mac, e->key, sizeof mac);
-        int r = pfs_check_device(u->c, &u->books, mac, NULL, u->err);
+        int r = pfs_check_device(u->c, &u->k->books, mac, NULL, u->err);
         if (r == -ENOENT)
             continue; /* deleted by a later command of the same transaction */
         if (r < 0) {
@@ -387,7 +394,7 @@ static int check_one_of_many(void *arg, uint64_t mac)
     struct run *u = arg;
     if (u->n_left-- == 0)
         return 1;
-    return pfs_check_device(u->c, &u->books, mac, NULL, u->err);
+    return pfs_check_device(u->c, &u->k->books, mac, NULL, u->err);
 }
 
 static int check_customers(struct run *u)
@@ -409,7 +416,10 @@ static int check_phone_book(void *arg, const char *model, uint64_t mac)
 {
     struct run *u = arg;
     const struct pfs_model *m = pfs_library_model(u->c->library, model);
-    int r = m && pfs_model_has_contacts(m) ? pfs_check_device(u->c, &u->books, mac, NULL, u->err) : 0;
+    const struct book_key book = {u->customer, m};
+    if (pfs_map_get(&u->k->books, &book, sizeof book))
+        return 0; /* in this transaction, as it is now */
+    int r = m && pfs_model_has_contacts(m) ? pfs_check_device(u->c, &u->k->books, mac, NULL, u->err) : 0;
     if (r == -EINVAL)
         blame(u, mac);
     return r;
@@ -418,6 +428,7 @@ static int check_phone_book(void *arg, const char *model, uint64_t mac)
 static int check_phone_books(void *arg, int64_t customer)
 {
     struct run *u = arg;
+    u->customer = customer;
     return pfs_store_models_of(u->c->store, customer, check_phone_book, u, u->err);
 }
 
@@ -442,7 +453,6 @@ int pfs_check_run(struct pfs_check *k, struct pfs_context *c, struct pfs_err *er
         r = check_directories(&u);
     if (r == 0)
         r = check_customers(&u);
-    pfs_map_done(&u.books);
     return r;
 }
 

@@ -10,6 +10,7 @@ struct pfs_check {
     int64_t since; /* the gen at which the transaction began: which directories changed; 0: not looked at */
     struct pfs_check_value *values; /* what was set, newest first */
     struct pfs_map pairs;           /* models and profiles that devices were given: each once */
+    struct pfs_map books;           /* pfs_check_device() */
     struct pfs_arena arena;
 };
 

@@ -13,9 +13,9 @@ struct pfs_feed {
     bool started;
     uint64_t era; /* how often it was begun anew: what was found true in another era counts for nothing */
     struct pfs_watermark at; /* brought up to here */
-    struct pfs_sign sign;    /* read before the snapshot in which it was: while it reads so, nothing is newer */
-    int64_t all;             /* everything counts as touched at this gen */
-    struct pfs_map touched;  /* scope and id, an int64_t each, to gen */
+    struct pfs_sign sign; /* read before the snapshot in which it was: while it reads so, nothing is newer */
+    int64_t all;          /* everything counts as touched at this gen */
+    struct pfs_map touched; /* scope and id, an int64_t each, to gen */
 };
 
 void pfs_feed_done(struct pfs_feed *f);

@@ -65,11 +65,10 @@ static void blame(struct pfs_import *m, uint64_t mac, struct pfs_err *why)
  * first. */
 static int render_devices(struct pfs_import *m)
 {
-    PFS_CLEANUP(pfs_map_done) struct pfs_map books = {0};
     for (size_t i = 0; i < m->devices.n; i++) {
         const struct pfs_entity *e = &m->devices.all[i];
         struct pfs_err why;
-        int r = pfs_check_device(m->c, &books, e->key, NULL, &why);
+        int r = pfs_check_device(m->c, &m->check->books, e->key, NULL, &why);
         if (r == -EINVAL || r == -EFBIG)
             blame(m, e->key, &why);
         if (pfs_import_take(m, r, e->row, NULL, &why) < 0)

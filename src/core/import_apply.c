@@ -4,6 +4,8 @@
 #include <errno.h>
 #include <string.h>
 
+enum { MANY_ROWS = 20000 /* what they change would fill the feed */ };
+
 struct row {
     size_t number;
     uint64_t mac;
@@ -44,7 +46,8 @@ static bool is_said_here(const struct pfs_entities *e, const struct pfs_entity *
 }
 
 static int set_settings(struct pfs_import *m, const struct row *row, enum pfs_scope scope,
-                        const struct pfs_entities *entities, const struct pfs_entity *e, int64_t id)
+                        const struct pfs_entities *entities, const struct pfs_entity *e, const char *object,
+                        int64_t id)
 {
     for (size_t i = 0; i < m->n_columns; i++) {
         const struct pfs_column *column = &m->columns[i];
@@ -54,7 +57,7 @@ static int set_settings(struct pfs_import *m, const struct row *row, enum pfs_sc
             !is_said_here(entities, e, column, cell, row->number))
             continue;
         bool is_new = !e->existed && e->row == row->number;
-        int r = is_new ? pfs_store_set_new(m->store, scope, id, column->key, cell, &why)
+        int r = is_new ? pfs_store_set_new(m->store, scope, id, object, column->key, cell, &why)
                        : pfs_store_set(m->store, scope, id, column->key, cell, 0, m->cmd->now, &why);
         bool changed = r > 0 || (is_new && r == 0);
         if (changed && scope == PFS_SCOPE_CUSTOMER)
@@ -76,7 +79,8 @@ static int ensure(struct pfs_import *m, const struct row *row, enum pfs_scope sc
     int r = pfs_store_find(m->store, scope, name, &e->id, &why);
     e->existed = r == 0;
     if (r == -ENOENT) {
-        r = pfs_store_add(m->store, scope, name, &e->id, &why);
+        static const char *const nothing[PFS_N_FIELDS];
+        r = pfs_store_add_with(m->store, scope, name, nothing, &e->id, &why);
         m->made[scope] += r == 0;
     }
     if (r < 0)
@@ -171,7 +175,7 @@ static int apply_customer(struct pfs_import *m, const struct row *row)
         return 0;
     struct pfs_entity *c = pfs_entities_find(&m->customers, pfs_entities_hash(customer));
     int r = ensure(m, row, PFS_SCOPE_CUSTOMER, c, customer);
-    return r < 0 || !c->id ? r : set_settings(m, row, PFS_SCOPE_CUSTOMER, &m->customers, c, c->id);
+    return r < 0 || !c->id ? r : set_settings(m, row, PFS_SCOPE_CUSTOMER, &m->customers, c, customer, c->id);
 }
 
 static int apply_device(struct pfs_import *m, const struct row *row)
@@ -187,7 +191,7 @@ static int apply_device(struct pfs_import *m, const struct row *row)
         return r;
     r = is_added ? 0 : set_fields(m, row, e);
     if (r == 0)
-        r = set_settings(m, row, PFS_SCOPE_DEVICE, &m->devices, e, e->id);
+        r = set_settings(m, row, PFS_SCOPE_DEVICE, &m->devices, e, row->name, e->id);
     return r == 0 && !is_added && e->row == row->number ? set_source(m, PFS_SCOPE_DEVICE, e->id, e->existed)
                                                         : r;
 }
@@ -247,12 +251,34 @@ static int apply_account(struct pfs_import *m, const struct row *row, int64_t *r
     struct pfs_entity *e = pfs_entities_find(&m->accounts, pfs_entities_hash(name));
     int r = ensure_account(m, row, e, name);
     *ret_id = e->id;
-    return r < 0 || e->id == 0 ? r : set_settings(m, row, PFS_SCOPE_ACCOUNT, &m->accounts, e, e->id);
+    return r < 0 || e->id == 0 ? r : set_settings(m, row, PFS_SCOPE_ACCOUNT, &m->accounts, e, name, e->id);
+}
+
+/* A line that is there, or may be. */
+static int update_line(struct pfs_import *m, const struct row *row, struct pfs_entity *e, const char *name,
+                       unsigned number, int64_t account, struct pfs_err *why)
+{
+    e->existed = pfs_store_find(m->store, PFS_SCOPE_LINE, name, &e->id, NULL) == 0;
+    if (e->existed && !account) /* an empty cell leaves the account on the line */
+        return 0;
+    int r = pfs_store_assign(m->store, row->mac, number, account, why);
+    m->made[PFS_SCOPE_LINE] += r > 0 && !e->existed;
+    m->n_changed += r > 0 && e->existed;
+    return r < 0 || e->existed ? r : pfs_store_find(m->store, PFS_SCOPE_LINE, name, &e->id, why);
+}
+
+static int add_line(struct pfs_import *m, const struct row *row, struct pfs_entity *e, unsigned number,
+                    int64_t account, struct pfs_err *why)
+{
+    const char *name = account ? pfs_import_cell(m, m->account) : NULL;
+    int r = pfs_store_assign_new(m->store, row->mac, number, account, name, &e->id, why);
+    m->made[PFS_SCOPE_LINE] += r == 0;
+    return r;
 }
 
 static int apply_line(struct pfs_import *m, const struct row *row)
 {
-    int64_t account, id;
+    int64_t account;
     struct pfs_err why;
     int r = apply_account(m, row, &account);
     unsigned number = pfs_import_line_number(pfs_import_cell(m, m->line));
@@ -261,18 +287,12 @@ static int apply_line(struct pfs_import *m, const struct row *row)
     char name[PFS_MAC_STR + 12];
     snprintf(name, sizeof name, "%s/%u", row->name, number);
     struct pfs_entity *e = pfs_entities_find(&m->lines, pfs_import_line_key(row->mac, number));
-    bool device_existed = pfs_entities_find(&m->devices, row->mac)->existed;
-    e->existed = device_existed && pfs_store_find(m->store, PFS_SCOPE_LINE, name, &id, NULL) == 0;
-    if (!e->existed || account || !m->update) { /* an empty cell leaves the account on the line */
-        r = pfs_store_assign(m->store, row->mac, number, account, &why);
-        m->made[PFS_SCOPE_LINE] += r > 0 && !e->existed;
-        m->n_changed += r > 0 && e->existed;
-    }
-    if (r >= 0 && m->lines.n_slots > 0)
-        r = pfs_store_find(m->store, PFS_SCOPE_LINE, name, &id, &why);
-    if (r < 0 || m->lines.n_slots == 0)
-        return pfs_import_take(m, r, row->number, "line", &why);
-    return set_settings(m, row, PFS_SCOPE_LINE, &m->lines, e, id);
+    if (pfs_entities_find(&m->devices, row->mac)->existed)
+        r = update_line(m, row, e, name, number, account, &why);
+    else
+        r = add_line(m, row, e, number, account, &why);
+    return r < 0 ? pfs_import_take(m, r, row->number, "line", &why)
+                 : set_settings(m, row, PFS_SCOPE_LINE, &m->lines, e, name, e->id);
 }
 
 /* ---- references ---- */
@@ -308,7 +328,9 @@ static bool has_references(const struct pfs_import *m)
 
 int pfs_import_apply(struct pfs_import *m)
 {
-    int r = each_row(m, "devices", apply_device);
+    int r = m->n_rows >= MANY_ROWS ? pfs_store_expect_many(m->store, m->err) : 0;
+    if (r == 0)
+        r = each_row(m, "devices", apply_device);
     if (r == 0 && m->n_problems == 0)
         r = each_row(m, "lines", apply_line);
     if (r == 0 && m->n_problems == 0 && has_references(m))

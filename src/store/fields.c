@@ -188,7 +188,7 @@ static int check_profile_customer(struct pfs_store *s, int64_t profile, int64_t 
 
 int pfs_store_model(struct pfs_store *s, const char *name, int64_t *ret_id, struct pfs_err *err)
 {
-    int r = pfs_inventory_writable(s, err);
+    int r = pfs_inventory_addable(s, err);
     if (r == 0)
         r = pfs_name_check("model name", name, err);
     if (r < 0)

@@ -14,10 +14,12 @@ struct pfs_store {
     bool shared;               /* others may write beside it: in WAL mode */
     const uint64_t *index;     /* the header of SQLite's WAL index; NULL: not asked for yet */
     bool secrets_known;        /* the inventory's audit knows this catalogue's secret keys */
-    struct pfs_watermark mark; /* of the snapshot */
+    struct pfs_watermark mark; /* of the snapshot, or of the write so far … */
+    int mark_changes;          /* … when SQLite had counted so many changed rows */
     struct pfs_sign sign;      /* from before it */
     int64_t file;              /* tells this file from another that is put in its place */
     int changes_before;        /* SQLite's count of changed rows when the write began */
+    struct pfs_audit *audit;   /* while much that is new is expected, else NULL: audit.c */
     struct pfs_setting *rows;  /* scratch: rows being read, before their number is known */
     size_t n_rows, cap_rows;
 };
@@ -46,8 +48,31 @@ int pfs_inventory_settings(struct pfs_store *s, struct pfs_arena *a, struct pfs_
 int pfs_inventory_take_setting(struct pfs_store *s, struct pfs_arena *a, const struct pfs_query *q,
                                int column, struct pfs_err *err);
 
-/* -EINVAL where no write is under way; -EIO where SQLite has rolled it back by itself after an error. */
-int pfs_inventory_writable(const struct pfs_store *s, struct pfs_err *err);
+/* -EINVAL where no write is under way; -EIO where SQLite has rolled it back by itself after an error. Each
+ * function that writes begins with it: the triggers do their work again, where they rested. */
+int pfs_inventory_writable(struct pfs_store *s, struct pfs_err *err);
+/* The same, and the triggers go on resting. */
+int pfs_inventory_addable(const struct pfs_store *s, struct pfs_err *err);
+
+/* ---- much that is new (audit.c) ---- */
+
+/* 1: the triggers rest, and what is added now is told by the functions below; 0: they do not. */
+int pfs_audit_take(struct pfs_store *s, struct pfs_err *err);
+int pfs_audit_leave(struct pfs_store *s, struct pfs_err *err); /* the triggers do their work again */
+void pfs_audit_end(struct pfs_store *s);                       /* the write has ended, or goes no further */
+
+/* Values in log.more at most. */
+enum { PFS_LOG_MORE_MAX = 62 };
+
+/* A value of an object that has just been added: nothing where it is NULL. key NULL: the object itself, which
+ * comes first. Values of one object that follow each other make one row. */
+int pfs_audit_row(struct pfs_store *s, const char *kind, const char *object, const char *key,
+                  const char *value, struct pfs_err *err);
+/* The same for a setting, which may be a secret. */
+int pfs_audit_setting(struct pfs_store *s, const char *kind, const char *object, const char *key,
+                      const char *value, struct pfs_err *err);
+/* The customer's phone books may have changed. */
+int pfs_audit_customer(struct pfs_store *s, int64_t customer, struct pfs_err *err);
 
 /* -ENOENT "no such line" where the object does not exist. */
 int pfs_inventory_exists(struct pfs_store *s, enum pfs_scope kind, int64_t id, struct pfs_err *err);
@@ -59,6 +84,9 @@ void pfs_inventory_name(struct pfs_store *s, enum pfs_scope kind, int64_t id,
 
 /* Parses MAC/N. -EINVAL. */
 int pfs_inventory_parse_line(const char *name, uint64_t *ret_mac, unsigned *ret_number, struct pfs_err *err);
+
+/* The sentence about a number that no line has. -EINVAL. */
+int pfs_inventory_no_line(unsigned number, struct pfs_err *err);
 
 /* Makes secret keys known to the audit, inside a write. */
 int pfs_inventory_learn_secrets(struct pfs_db *db, const struct pfs_catalogue *c, struct pfs_err *err);
@@ -73,6 +101,5 @@ int pfs_inventory_refer(struct pfs_store *s, enum pfs_field field, const char *v
 /* -EINVAL where a device of this customer (0: none) cannot have this profile. */
 int pfs_inventory_check_profile(struct pfs_store *s, int64_t customer, int64_t profile, struct pfs_err *err);
 
-/* -EINVAL for what cannot be a setting, whether or not the object is there. */
-int pfs_inventory_check_setting(struct pfs_store *s, const char *key, const char *value, int64_t from,
-                                struct pfs_err *err);
+/* -EINVAL for what cannot be a setting, whether or not the object is there or a write is under way. */
+int pfs_inventory_check_setting(const char *key, const char *value, int64_t from, struct pfs_err *err);

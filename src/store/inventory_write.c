@@ -223,13 +223,18 @@ static int tell_missing(struct pfs_store *s, uint64_t mac, int64_t account, int 
     return missing == -ENOENT ? pfs_err_set(err, ENOENT, "%s", why.msg) : r;
 }
 
+int pfs_inventory_no_line(unsigned number, struct pfs_err *err)
+{
+    return pfs_err_set(err, EINVAL, "lines are numbered 1 to %d: %u is none", PFS_KEY_NUMBER_MAX, number);
+}
+
 int pfs_store_assign(struct pfs_store *s, uint64_t mac, unsigned number, int64_t account, struct pfs_err *err)
 {
     int r = pfs_inventory_writable(s, err);
     if (r < 0)
         return r;
     if (number < 1 || number > PFS_KEY_NUMBER_MAX)
-        return pfs_err_set(err, EINVAL, "lines are numbered 1 to %d: %u is none", PFS_KEY_NUMBER_MAX, number);
+        return pfs_inventory_no_line(number, err);
     r = pfs_db_run(s->db, err,
                    "INSERT INTO line (device, number, account) VALUES (?1, ?2, ?3)"
                    " ON CONFLICT (device, number) DO UPDATE SET account = excluded.account"

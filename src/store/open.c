@@ -312,21 +312,30 @@ void pfs_store_end(struct pfs_store *s)
 
 int pfs_store_watermark(struct pfs_store *s, struct pfs_watermark *ret, struct pfs_err *err)
 {
-    if (!s->reading)
-        return read_watermark(s, ret, err);
-    *ret = s->mark;
-    return 0;
+    int changes = sqlite3_total_changes(s->db->sqlite);
+    bool known = s->reading || (s->writing && s->mark.epoch && changes == s->mark_changes);
+    int r = known ? 0 : read_watermark(s, &s->mark, err);
+    s->mark_changes = changes;
+    if (r == 0)
+        *ret = s->mark;
+    return r;
 }
 
 /* ---- writes ---- */
 
-int pfs_inventory_writable(const struct pfs_store *s, struct pfs_err *err)
+int pfs_inventory_addable(const struct pfs_store *s, struct pfs_err *err)
 {
     if (!s->writing)
         return pfs_err_set(err, EINVAL, "inventory: nothing is being written");
     if (!pfs_db_in_transaction(s->db))
         return pfs_err_set(err, EIO, "inventory: an earlier error has undone the change");
     return 0;
+}
+
+int pfs_inventory_writable(struct pfs_store *s, struct pfs_err *err)
+{
+    int r = pfs_inventory_addable(s, err);
+    return r < 0 ? r : pfs_audit_leave(s, err);
 }
 
 static int add_secret(struct pfs_db *db, const char *glob, struct pfs_err *err)
@@ -390,6 +399,7 @@ static int begin_write(struct pfs_store *s, const struct pfs_writer *who, struct
 
 static void end_write(struct pfs_store *s)
 {
+    pfs_audit_end(s);
     if (pfs_db_in_transaction(s->db))
         pfs_db_run(s->db, NULL, "ROLLBACK", "");
     s->writing = false;
@@ -420,6 +430,7 @@ int pfs_store_write(struct pfs_store *s, const struct pfs_writer *who, struct pf
         r = begin_write(s, who, err);
         pfs_db_deadline_end(s->db);
         s->writing = true;
+        s->mark = (struct pfs_watermark){0};
         if (r < 0)
             end_write(s);
     }

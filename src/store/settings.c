@@ -135,12 +135,8 @@ int pfs_inventory_check_text(const char *what, const char *text, struct pfs_err 
     return 0;
 }
 
-int pfs_inventory_check_setting(struct pfs_store *s, const char *key, const char *value, int64_t from,
-                                struct pfs_err *err)
+int pfs_inventory_check_setting(const char *key, const char *value, int64_t from, struct pfs_err *err)
 {
-    int r = pfs_inventory_writable(s, err);
-    if (r < 0)
-        return r;
     size_t key_len = strlen(key);
     if (key_len == 0 || key_len > PFS_KEY_MAX || !pfs_utf8_valid(key, key_len))
         return pfs_err_set(err, EINVAL, "a setting's key has 1 to %d bytes of UTF-8", PFS_KEY_MAX);
@@ -204,7 +200,9 @@ static int set_now(struct pfs_store *s, enum pfs_scope scope, int64_t id, const 
 int pfs_store_set(struct pfs_store *s, enum pfs_scope scope, int64_t id, const char *key, const char *value,
                   int64_t from, int64_t now, struct pfs_err *err)
 {
-    int r = pfs_inventory_check_setting(s, key, value, from, err);
+    int r = pfs_inventory_writable(s, err);
+    if (r == 0)
+        r = pfs_inventory_check_setting(key, value, from, err);
     if (r == 0)
         r = pfs_inventory_exists(s, scope, id, err);
     if (r < 0)

@@ -15,7 +15,7 @@
 
 #include "model/directory.h"
 
-enum { PFS_STORE_BUSY_MS = 2000, PFS_SCHEMA_VERSION = 3 };
+enum { PFS_STORE_BUSY_MS = 2000, PFS_SCHEMA_VERSION = 4 };
 
 struct pfs_store;
 
@@ -240,16 +240,28 @@ void pfs_store_rollback(struct pfs_store *s); /* nothing where no write is under
 int pfs_store_add(struct pfs_store *s, enum pfs_scope kind, const char *name, int64_t *ret_id,
                   struct pfs_err *err);
 
-/* Adds a device or an account with what it has (by enum pfs_field; NULL: not set; not `enabled`) in one row:
- * for imports, as each update of a field is a change with a row of the feed of its own. -EEXIST; -EINVAL and
- * -ENOENT as of pfs_store_update(), and nothing is added. */
+/* ---- much that is new: an object with all that it has in one row ---- */
+
+/* Says, in a write, that much will be added: by the next three functions, for which the triggers then rest
+ * while they follow each other. The feed says that everything has changed, once; the audit says the same. */
+int pfs_store_expect_many(struct pfs_store *s, struct pfs_err *err);
+
+/* Adds a device, an account or a customer with what it has (by enum pfs_field; NULL: not set; not `enabled`).
+ * -EEXIST; -EINVAL and -ENOENT as of pfs_store_update(), and nothing is added. */
 int pfs_store_add_with(struct pfs_store *s, enum pfs_scope kind, const char *name, const char *const *fields,
                        int64_t *ret_id, struct pfs_err *err);
 
-/* Sets a value, from now on, of an object that was added in this write (its existence is not looked at) and
- * has nothing of this key: -EEXIST. 0. */
-int pfs_store_set_new(struct pfs_store *s, enum pfs_scope scope, int64_t id, const char *key,
-                      const char *value, struct pfs_err *err);
+/* Sets a value, from now on, of an object that was added in this write (neither its existence nor that this
+ * is its name is looked at) and has nothing of this key: -EEXIST. 0. */
+int pfs_store_set_new(struct pfs_store *s, enum pfs_scope scope, int64_t id, const char *object,
+                      const char *key, const char *value, struct pfs_err *err);
+
+/* Makes a line of a device that was added in this write, with an account (0 and NULL: none). -EEXIST it is
+ * there; -EINVAL no such number, device or account. */
+int pfs_store_assign_new(struct pfs_store *s, uint64_t mac, unsigned number, int64_t account,
+                         const char *account_name, int64_t *ret_id, struct pfs_err *err);
+
+/* ---- objects ---- */
 
 /* The id of a model by name, making its row where it was never used: before settings of scope MODEL are set.
  * -EINVAL bad name. */

@@ -287,7 +287,7 @@ static void test_status(void **state)
     const char *text = status(f);
     static const char *const lines[] = {
         "version ",
-        "\nschema 3\n",
+        "\nschema 4\n",
         "\ngen ",
         "\ndevices 1\n",
         "\nprofiles 0\n",
