@@ -25,6 +25,8 @@ THREADS = os.cpu_count()
 
 def folder(name, parent=WORK):
     path = parent / name
+    if os.path.ismount(path / "srv/phones"):  # of a run that was killed
+        subprocess.run(["umount", "-l", path / "srv/phones"], check=True)
     shutil.rmtree(path, ignore_errors=True)
     path.mkdir(parents=True)
     parent.chmod(0o711)

@@ -5,10 +5,13 @@
 
 #include <errno.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 enum {
     DEVICES_MAX = 256, /* dropped by name in one ring; more are dropped all at once */
     NAMES_MAX = 512,
+    URGENT_NICE = -15,
     NOTIFY_INC_EPOCH = 8, /* of linux/fuse.h since 7.44: newer than Debian 12's */
 };
 
@@ -150,9 +153,17 @@ static void serve_ring(struct pfs_keeper *k)
         drop_device(k, t.devices[i]);
 }
 
+/* Whoever waits for new bytes waits for this thread, on a machine that may be busy serving the old ones. It
+ * does little each time. Where the process may not ask for that it goes as the others do. */
+static void hurry(void)
+{
+    (void)setpriority(PRIO_PROCESS, (id_t)gettid(), URGENT_NICE);
+}
+
 static void *run(void *arg)
 {
     struct pfs_keeper *k = arg;
+    hurry();
     while (!__atomic_load_n(&k->stop, __ATOMIC_SEQ_CST)) {
         serve_ring(k);
         pfs_doorbell_wait(k->doorbell, k->knows, PFS_DOORBELL_LOOK_MS);
