@@ -387,8 +387,6 @@ int pfs_content_lookup(struct pfs_content *c, struct pfs_store *s, const char *n
     pfs_tally(&c->tallies.lookups);
     if (find_unchanged(c, s, name, ret))
         return 0;
-    if (!pfs_content_concerns(c, name))
-        return -ENOENT;
     do {
         if (stale++ > 0 && stale % PFS_STALE_TRIES == 0)
             pfs_resolver_reset(c->resolver);

@@ -129,5 +129,6 @@ struct pfs_content_counts {
     uint64_t unknown;  /* asks for names of MACs in no inventory */
     size_t unknown_names, failing, entries /* names in memory */, templates, problems;
     struct pfs_cache_counts cache;
+    struct pfs_plans_counts plans;
 };
 void pfs_content_counts(struct pfs_content *c, struct pfs_content_counts *ret);

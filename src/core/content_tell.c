@@ -116,6 +116,7 @@ void pfs_content_counts(struct pfs_content *c, struct pfs_content_counts *ret)
         .failing = pfs_failures_count(c->failures),
     };
     pfs_cache_counts(c->cache, &ret->cache);
+    pfs_plans_counts(c->plans, &ret->plans);
     pthread_mutex_lock(&c->lock);
     ret->entries = c->entries.n;
     pthread_mutex_unlock(&c->lock);

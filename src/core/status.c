@@ -68,6 +68,11 @@ static void print_counts(const struct pfs_status *st, struct pfs_buf *out)
     print_number(out, "cache_limit", n.cache.limit);
     print_number(out, "cache_hits", n.cache.hits);
     print_number(out, "cache_misses", n.cache.misses);
+    print_number(out, "plans", n.plans.n);
+    print_number(out, "plans_bytes", n.plans.bytes);
+    print_number(out, "plans_limit", n.plans.limit);
+    print_number(out, "plans_hits", n.plans.hits);
+    print_number(out, "plans_misses", n.plans.misses);
     print_number(out, "templates", n.templates);
     print_number(out, "problems", n.problems);
 }

@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <malloc.h>
 #include <poll.h>
 #include <signal.h>
 #include <string.h>
@@ -314,6 +315,12 @@ static int open_session(struct mount *m, struct pfs_err *err)
     return 0;
 }
 
+/* Serving threads allocate for each file: memory is asked of the kernel in larger pieces than usual. */
+static void set_up_memory(void)
+{
+    mallopt(M_TOP_PAD, 1 << 20);
+}
+
 /* An open file is kept for each asset in use. */
 static void raise_file_limit(void)
 {
@@ -437,6 +444,7 @@ static void stop_notifying(struct mount *m)
 static int run(struct mount *m, struct pfs_err *err)
 {
     raise_file_limit();
+    set_up_memory();
     int r = prepare_mountpoint(m->options.mountpoint, err);
     if (r == 0)
         r = open_fs(m, err);

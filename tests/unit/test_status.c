@@ -303,6 +303,8 @@ static void test_status(void **state)
         "\nfailing 0\n",
         "\nunknown 1\n",
         "\ncache_bytes ",
+        "\nplans_hits 0\n",
+        "\nplans_misses 1\n",
         "\ntemplates 1\n",
         "\nproblems 0\n",
         "\nunknown_names 1\n",
