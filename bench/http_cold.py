@@ -2,7 +2,6 @@
 """HTTP, cold: each of 100,000 files once, in an order of chance, by nginx: a boot storm. The mount against the same bytes in
 tmpfs; and the requests that the kernel sends to the daemon for a file."""
 import collections
-import os
 import re
 import struct
 import subprocess
@@ -60,7 +59,6 @@ def main():
     ratio = sorted(t / m for m, t in zip(seconds["mount"], seconds["tmpfs"]))[1]
     bench.report("http_cold", question="HTTP, cold: each file once, nginx: mount to tmpfs", files=len(names), seconds=seconds,
                  requests_a_file=requests, value=round(ratio, 3), bar=0.14, better="higher")
-    os.sync()
 
 
 if __name__ == "__main__":

@@ -143,7 +143,8 @@ const struct pfs_verb pfs_verbs[] = {
      PFS_VERB_ALONE, 0, 0, 0, pfs_command_init},
     {"mount", "mount [-f] [-o OPTION,…] [DB] MOUNTPOINT",
      "Mounts the inventory. -f stays in the foreground. Options: ro, allow_other, view=all|phones|control, "
-     "secrets=show|mask, uid=, gid=, admin_gid=, assets=, templates=, threads=, cache_mb=, names=.",
+     "check=strict|commit, secrets=show|mask, uid=, gid=, admin_gid=, assets=, templates=, threads=, "
+     "cache_mb=, plans_mb=, names=.",
      PFS_VERB_ALONE, 0, 0, 0, NULL},
     {"add",
      "add device MAC model=M [profile=P] [customer=C] [FIELD=…] [KEY=…]\nadd profile|account|customer NAME "

@@ -52,7 +52,7 @@ static int print_both(struct pfs_report *r, struct pfs_buf *unknown, struct pfs_
         return ret;
     ret = pfs_unknown_print(r->content, r->store, unknown, err);
     if (ret == 0 && status)
-        ret = pfs_status_print(r->status, r->store, status, err);
+        ret = pfs_status_report(r->status, r->store, status, err);
     pfs_store_end(r->store);
     return ret;
 }

@@ -77,37 +77,56 @@ static void print_counts(const struct pfs_status *st, struct pfs_buf *out)
     print_number(out, "problems", n.problems);
 }
 
-/* Devices that have fetched their file as it is now, and those that have yet to. */
-static int print_fetched(struct pfs_content *c, struct pfs_store *s, struct pfs_buf *out, struct pfs_err *err)
+/* Devices that have yet to fetch their file as it is now. */
+static int print_not_fetched(const char *prefix, uint64_t fetched, struct pfs_store *s, struct pfs_buf *out,
+                             struct pfs_err *err)
 {
-    uint64_t fetched;
     int64_t devices;
-    int r = pfs_content_fetched(c, s, &fetched, err);
-    if (r == 0)
-        r = pfs_store_count(s, PFS_SCOPE_DEVICE, &devices, err);
+    int r = pfs_store_count(s, PFS_SCOPE_DEVICE, &devices, err);
     if (r < 0)
         return r;
-    print_number(out, "fetched", fetched);
+    pfs_buf_printf(out, "%s", prefix);
     print_number(out, "not_fetched", (uint64_t)devices > fetched ? (uint64_t)devices - fetched : 0);
     return 0;
+}
+
+static void print_own(const struct pfs_status *st, struct pfs_buf *out)
+{
+    char started[PFS_TIME_STR];
+    pfs_time_format(st->started, started);
+    print_counts(st, out);
+    pfs_buf_printf(out, "state_owner %s\n", st->state && pfs_state_is_owner(st->state) ? "yes" : "no");
+    pfs_buf_printf(out, "started %s\n", started);
 }
 
 int pfs_status_print(const struct pfs_status *st, struct pfs_store *s, struct pfs_buf *out,
                      struct pfs_err *err)
 {
-    char started[PFS_TIME_STR];
-    pfs_time_format(st->started, started);
+    uint64_t fetched = 0;
     pfs_buf_printf(out, "version %s\n", PFS_VERSION);
     print_number(out, "schema", PFS_SCHEMA_VERSION);
     int r = print_inventory(s, out, err);
+    if (r == 0)
+        r = pfs_content_fetched(st->content, s, &fetched, err);
     if (r < 0)
         return r;
-    r = print_fetched(st->content, s, out, err);
+    print_number(out, "fetched", fetched);
+    r = print_not_fetched("", fetched, s, out, err);
     if (r < 0)
         return r;
-    print_counts(st, out);
-    pfs_buf_printf(out, "state_owner %s\n", st->state && pfs_state_is_owner(st->state) ? "yes" : "no");
-    pfs_buf_printf(out, "started %s\n", started);
+    print_own(st, out);
+    return pfs_buf_error(out) ? pfs_err_nomem(err) : 0;
+}
+
+int pfs_status_report(const struct pfs_status *st, struct pfs_store *s, struct pfs_buf *out,
+                      struct pfs_err *err)
+{
+    uint64_t fetched;
+    int r = pfs_content_fetched(st->content, s, &fetched, err);
+    if (r < 0)
+        return r;
+    print_number(out, "fetched", fetched);
+    print_own(st, out);
     return pfs_buf_error(out) ? pfs_err_nomem(err) : 0;
 }
 
@@ -247,21 +266,31 @@ int pfs_unknown_print(struct pfs_content *c, struct pfs_store *s, struct pfs_buf
 
 /* ---- what another mount tells ---- */
 
-void pfs_reported_status_print(struct pfs_state *state, struct pfs_buf *out)
+static int print_reported(const char *line, struct pfs_store *s, struct pfs_buf *out, struct pfs_err *err)
 {
-    static const char *const keys[] = {"fetched ", "not_fetched ", "names ",         "nodes ",
-                                       "lookups ", "hits ",        "renders ",       "failures ",
-                                       "failing ", "unknown ",     "unknown_names ", "started "};
+    static const char *const keys[] = {"fetched ", "names ",         "nodes ",    "lookups ",
+                                       "hits ",    "renders ",       "failures ", "failing ",
+                                       "unknown ", "unknown_names ", "started "};
+    for (size_t i = 0; i < PFS_N_ELEMENTS(keys); i++)
+        if (strncmp(line, keys[i], strlen(keys[i])) == 0)
+            pfs_buf_printf(out, "phones_%s\n", line);
+    return strncmp(line, "fetched ", 8) == 0
+               ? print_not_fetched("phones_", strtoull(line + 8, NULL, 10), s, out, err)
+               : 0;
+}
+
+int pfs_reported_status_print(struct pfs_state *state, struct pfs_store *s, struct pfs_buf *out,
+                              struct pfs_err *err)
+{
     autobuf struct pfs_buf text = PFS_BUF_INIT(0);
     if (!state || pfs_state_is_owner(state))
-        return;
+        return 0;
     pfs_state_report_get(state, "status", &text);
-    char *save = NULL, *copy = text.len ? strdup(pfs_buf_str(&text)) : NULL;
-    for (char *line = copy ? strtok_r(copy, "\n", &save) : NULL; line; line = strtok_r(NULL, "\n", &save))
-        for (size_t i = 0; i < PFS_N_ELEMENTS(keys); i++)
-            if (strncmp(line, keys[i], strlen(keys[i])) == 0)
-                pfs_buf_printf(out, "phones_%s\n", line);
-    free(copy);
+    char *rest = (char *)pfs_buf_str(&text);
+    int r = 0;
+    for (char *line; r == 0 && (line = strsep(&rest, "\n"));)
+        r = print_reported(line, s, out, err);
+    return r;
 }
 
 /* Whether a line of `unknown` names a MAC that is in the inventory now. */

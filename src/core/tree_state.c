@@ -27,7 +27,7 @@ static int read_status(struct pfs_tree_call *call, struct pfs_buf *out, struct p
 {
     int r = pfs_status_print(call->tree->status, call->context->store, out, err);
     if (r == 0)
-        pfs_reported_status_print(call->tree->status->state, out);
+        r = pfs_reported_status_print(call->tree->status->state, call->context->store, out, err);
     return r;
 }
 

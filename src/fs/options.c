@@ -28,6 +28,7 @@ static const struct fuse_opt spec[] = {
     TEXT("admin_gid", admin_gid),
     NUMBER("threads", threads),
     NUMBER("cache_mb", cache_mb),
+    NUMBER("plans_mb", plans_mb),
     NUMBER("names", names),
     {"-f", offsetof(struct pfs_mount_options, foreground), 1},
     {"-d", offsetof(struct pfs_mount_options, debug), 1},
@@ -127,8 +128,8 @@ static int check_words(const struct pfs_mount_options *o, struct pfs_err *err)
         r = check_word("secrets", o->secrets, secrets, err);
     if (r == 0 && (o->threads < 0 || o->threads > 64))
         r = pfs_err_set(err, EINVAL, "threads is 1 to 64");
-    if (r == 0 && (o->cache_mb < 0 || o->names < 0))
-        r = pfs_err_set(err, EINVAL, "cache_mb and names are not negative");
+    if (r == 0 && (o->cache_mb < 0 || o->plans_mb < 0 || o->names < 0))
+        r = pfs_err_set(err, EINVAL, "cache_mb, plans_mb and names are not negative");
     return r;
 }
 

@@ -10,7 +10,7 @@ struct pfs_mount_options {
     char *check;                         /* strict | commit */
     char *secrets;                       /* show | mask: nothing shows secrets yet but the phones' files */
     char *uid, *gid, *admin_gid;         /* numbers or names; NULL: not given */
-    int foreground, debug, read_only, threads, cache_mb, names;
+    int foreground, debug, read_only, threads, cache_mb, plans_mb, names;
     struct fuse_args args; /* what is left for libfuse */
     char *words[2];        /* [DB] MOUNTPOINT, as given */
     size_t n_words;        /* how many were given: 3 means too many */

@@ -211,6 +211,8 @@ static int open_content(struct mount *m, struct pfs_err *err)
         r = pfs_context_open_store(&fs->context, err);
     if (r < 0)
         return r;
+    if (m->options.plans_mb)
+        pfs_plans_set_limit(fs->context.plans, (size_t)m->options.plans_mb << 20);
     r = pfs_state_open(m->config->database, m->fs.shows_phones, newest_change(fs->context.store), time(NULL),
                        &fs->state, &note);
     if (note.msg[0])

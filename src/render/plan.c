@@ -292,6 +292,13 @@ int pfs_plans_new(size_t limit, struct pfs_plans **ret)
     return 0;
 }
 
+void pfs_plans_set_limit(struct pfs_plans *p, size_t limit)
+{
+    pthread_mutex_lock(&p->lock);
+    p->limit = limit;
+    pthread_mutex_unlock(&p->lock);
+}
+
 static size_t size_of(const struct known *k)
 {
     return sizeof *k + 2 * k->len + (k->plan ? k->plan->size : 0);

@@ -14,6 +14,7 @@ struct pfs_plans;
 
 /* limit: bytes that plans take at most, those used least recently go first; 0: 32 MiB. 0 or -ENOMEM. */
 int pfs_plans_new(size_t limit, struct pfs_plans **ret);
+void pfs_plans_set_limit(struct pfs_plans *p, size_t limit); /* from the next plan on */
 void pfs_plans_free(struct pfs_plans *p);
 
 /* As pfs_render() without on_pair: the same bytes, the same errors. plans NULL: renders in full. Thread-safe.
