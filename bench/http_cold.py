@@ -30,7 +30,7 @@ def requests_of(mount, server, names):
     tracer.wait()
     counts = collections.Counter()
     for line in open(log, encoding="ascii", errors="replace"):
-        m = re.search(r'read\(\d+, "((?:\\x[0-9a-f]{2}){8})', line)
+        m = re.search(r'read(?:\(\d+, | resumed>)"((?:\\x[0-9a-f]{2}){8})', line)
         if m:
             opcode = struct.unpack("<I", bytes.fromhex(m[1].replace("\\x", ""))[4:])[0]
             counts[OPCODES.get(opcode, str(opcode))] += 1
