@@ -4,7 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
-enum { MANY_ROWS = 20000 /* what they change would fill the feed */ };
+enum { MANY_DEVICES = 20000 /* new: what they change would fill the feed */ };
 
 struct row {
     size_t number;
@@ -326,9 +326,17 @@ static bool has_references(const struct pfs_import *m)
     return false;
 }
 
+static bool adds_many(const struct pfs_import *m)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < m->devices.n; i++)
+        n += !m->devices.all[i].existed;
+    return n >= MANY_DEVICES;
+}
+
 int pfs_import_apply(struct pfs_import *m)
 {
-    int r = m->n_rows >= MANY_ROWS ? pfs_store_expect_many(m->store, m->err) : 0;
+    int r = adds_many(m) ? pfs_store_expect_many(m->store, m->err) : 0;
     if (r == 0)
         r = each_row(m, "devices", apply_device);
     if (r == 0 && m->n_problems == 0)

@@ -130,10 +130,7 @@ int pfs_store_expect_many(struct pfs_store *s, struct pfs_err *err)
     if (r < 0 || s->audit)
         return r;
     s->audit = calloc(1, sizeof *s->audit);
-    if (!s->audit)
-        return pfs_err_nomem(err);
-    r = pfs_db_run(s->db, err, "INSERT INTO change (kind, id) VALUES (0, 0)", "");
-    return r < 0 ? r : 0;
+    return s->audit ? 0 : pfs_err_nomem(err);
 }
 
 int pfs_audit_take(struct pfs_store *s, struct pfs_err *err)
@@ -143,7 +140,10 @@ int pfs_audit_take(struct pfs_store *s, struct pfs_err *err)
         return a != NULL;
     if (a->n_switches >= SWITCHES_MAX)
         return 0;
-    int r = read_who(s, a, err);
+    int r =
+        a->n_switches == 0 ? pfs_db_run(s->db, err, "INSERT INTO change (kind, id) VALUES (0, 0)", "") : 0;
+    if (r >= 0)
+        r = read_who(s, a, err);
     if (r < 0)
         return r;
     set_triggers(s, 0);

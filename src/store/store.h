@@ -243,7 +243,8 @@ int pfs_store_add(struct pfs_store *s, enum pfs_scope kind, const char *name, in
 /* ---- much that is new: an object with all that it has in one row ---- */
 
 /* Says, in a write, that much will be added: by the next three functions, for which the triggers then rest
- * while they follow each other. The feed says that everything has changed, once; the audit says the same. */
+ * while they follow each other. With the first the feed says that everything has changed; the audit says the
+ * same as ever. */
 int pfs_store_expect_many(struct pfs_store *s, struct pfs_err *err);
 
 /* Adds a device, an account or a customer with what it has (by enum pfs_field; NULL: not set; not `enabled`).

@@ -881,6 +881,10 @@ static void test_expect_many(void **state)
     assert_non_null(strstr(changes(f), "default:0"));
     /* One key of one object; newest first. */
     assert_string_equal(log_of(f, "account", "1@b", "sip.user"), "ann:command 1@b sip.user ->1;");
+    /* What adds nothing after all is no change. */
+    begin(f);
+    check(f, pfs_store_expect_many(f->store, &f->err));
+    assert_int_equal(commit(f), after);
     /* A write that is given up leaves nothing behind either. */
     begin(f);
     check(f, pfs_store_expect_many(f->store, &f->err));
