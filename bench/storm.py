@@ -85,7 +85,7 @@ def run(check):
 def main():
     rate, late = run("strict")
     stale = sum(ms > 0 for ms in late)
-    bench.report("storm_strict", question=f"one file, changes as fast as they go for {SECONDS} s, strict: stale opens", changes_per_second=rate,
+    bench.report("storm_strict", question=f"one file at {RATE} changes/s for {SECONDS} s, strict: stale opens", changes_per_second=rate,
                  opens=len(late), value=stale, bar=0, better="lower")
     rate, late = run("commit")
     late.sort()

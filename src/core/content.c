@@ -148,10 +148,10 @@ static int find_current(struct pfs_content *c, struct pfs_store *s, const char *
     pthread_mutex_lock(&c->lock);
     r = pfs_feed_advance(&c->feed, s, &at, err);
     *ret_era = c->feed.era;
-    if (r == 0)
+    if (r == 0) {
         c->feed.sign = *pfs_store_snapshot_sign(s);
-    if (r == 0)
         r = use_current(c, name, ret, err);
+    }
     pthread_mutex_unlock(&c->lock);
     return r;
 }

@@ -21,7 +21,8 @@ static int count_name(void *arg, const char *name)
     return 0;
 }
 
-static int print_inventory(struct pfs_store *s, struct pfs_buf *out, struct pfs_err *err)
+static int print_inventory(struct pfs_store *s, uint64_t *ret_devices, struct pfs_buf *out,
+                           struct pfs_err *err)
 {
     static const struct {
         enum pfs_scope kind;
@@ -40,6 +41,8 @@ static int print_inventory(struct pfs_store *s, struct pfs_buf *out, struct pfs_
         r = pfs_store_count(s, kinds[i].kind, &n, err);
         if (r == 0)
             print_number(out, kinds[i].key, (uint64_t)n);
+        if (r == 0 && kinds[i].kind == PFS_SCOPE_DEVICE)
+            *ret_devices = (uint64_t)n;
     }
     if (r == 0)
         r = pfs_store_models_in_use(s, count_name, &models, err);
@@ -78,16 +81,10 @@ static void print_counts(const struct pfs_status *st, struct pfs_buf *out)
 }
 
 /* Devices that have yet to fetch their file as it is now. */
-static int print_not_fetched(const char *prefix, uint64_t fetched, struct pfs_store *s, struct pfs_buf *out,
-                             struct pfs_err *err)
+static void print_not_fetched(const char *prefix, uint64_t devices, uint64_t fetched, struct pfs_buf *out)
 {
-    int64_t devices;
-    int r = pfs_store_count(s, PFS_SCOPE_DEVICE, &devices, err);
-    if (r < 0)
-        return r;
     pfs_buf_printf(out, "%s", prefix);
-    print_number(out, "not_fetched", (uint64_t)devices > fetched ? (uint64_t)devices - fetched : 0);
-    return 0;
+    print_number(out, "not_fetched", devices > fetched ? devices - fetched : 0);
 }
 
 static void print_own(const struct pfs_status *st, struct pfs_buf *out)
@@ -99,22 +96,45 @@ static void print_own(const struct pfs_status *st, struct pfs_buf *out)
     pfs_buf_printf(out, "started %s\n", started);
 }
 
+/* A line that another mount left. */
+static void print_reported(const char *line, uint64_t devices, struct pfs_buf *out)
+{
+    static const char *const keys[] = {"fetched ", "names ",         "nodes ",    "lookups ",
+                                       "hits ",    "renders ",       "failures ", "failing ",
+                                       "unknown ", "unknown_names ", "started "};
+    for (size_t i = 0; i < PFS_N_ELEMENTS(keys); i++)
+        if (strncmp(line, keys[i], strlen(keys[i])) == 0)
+            pfs_buf_printf(out, "phones_%s\n", line);
+    if (strncmp(line, "fetched ", 8) == 0)
+        print_not_fetched("phones_", devices, strtoull(line + 8, NULL, 10), out);
+}
+
+static void print_owner(struct pfs_state *state, uint64_t devices, struct pfs_buf *out)
+{
+    autobuf struct pfs_buf text = PFS_BUF_INIT(0);
+    if (!state || pfs_state_is_owner(state))
+        return;
+    pfs_state_report_get(state, "status", &text);
+    char *rest = (char *)pfs_buf_str(&text);
+    for (char *line; (line = strsep(&rest, "\n"));)
+        print_reported(line, devices, out);
+}
+
 int pfs_status_print(const struct pfs_status *st, struct pfs_store *s, struct pfs_buf *out,
                      struct pfs_err *err)
 {
-    uint64_t fetched = 0;
+    uint64_t devices = 0, fetched = 0;
     pfs_buf_printf(out, "version %s\n", PFS_VERSION);
     print_number(out, "schema", PFS_SCHEMA_VERSION);
-    int r = print_inventory(s, out, err);
+    int r = print_inventory(s, &devices, out, err);
     if (r == 0)
         r = pfs_content_fetched(st->content, s, &fetched, err);
     if (r < 0)
         return r;
     print_number(out, "fetched", fetched);
-    r = print_not_fetched("", fetched, s, out, err);
-    if (r < 0)
-        return r;
+    print_not_fetched("", devices, fetched, out);
     print_own(st, out);
+    print_owner(st->state, devices, out);
     return pfs_buf_error(out) ? pfs_err_nomem(err) : 0;
 }
 
@@ -265,33 +285,6 @@ int pfs_unknown_print(struct pfs_content *c, struct pfs_store *s, struct pfs_buf
 }
 
 /* ---- what another mount tells ---- */
-
-static int print_reported(const char *line, struct pfs_store *s, struct pfs_buf *out, struct pfs_err *err)
-{
-    static const char *const keys[] = {"fetched ", "names ",         "nodes ",    "lookups ",
-                                       "hits ",    "renders ",       "failures ", "failing ",
-                                       "unknown ", "unknown_names ", "started "};
-    for (size_t i = 0; i < PFS_N_ELEMENTS(keys); i++)
-        if (strncmp(line, keys[i], strlen(keys[i])) == 0)
-            pfs_buf_printf(out, "phones_%s\n", line);
-    return strncmp(line, "fetched ", 8) == 0
-               ? print_not_fetched("phones_", strtoull(line + 8, NULL, 10), s, out, err)
-               : 0;
-}
-
-int pfs_reported_status_print(struct pfs_state *state, struct pfs_store *s, struct pfs_buf *out,
-                              struct pfs_err *err)
-{
-    autobuf struct pfs_buf text = PFS_BUF_INIT(0);
-    if (!state || pfs_state_is_owner(state))
-        return 0;
-    pfs_state_report_get(state, "status", &text);
-    char *rest = (char *)pfs_buf_str(&text);
-    int r = 0;
-    for (char *line; r == 0 && (line = strsep(&rest, "\n"));)
-        r = print_reported(line, s, out, err);
-    return r;
-}
 
 /* Whether a line of `unknown` names a MAC that is in the inventory now. */
 static bool is_known_now(struct pfs_store *s, const char *line, size_t len)

@@ -16,6 +16,7 @@ struct pfs_status {
 /* `KEY VALUE` lines: version schema gen devices profiles accounts customers models fetched not_fetched names
  * nodes lookups hits renders opens failures failing unknown unknown_names cache_bytes cache_limit cache_hits
  * cache_misses plans plans_bytes plans_limit plans_hits plans_misses templates problems state_owner started.
+ * Then of the mount that owns the state, where that is another, what it told last: `phones_KEY VALUE`.
  * Further ones may come; none is renamed. Inside a snapshot of s. */
 int pfs_status_print(const struct pfs_status *st, struct pfs_store *s, struct pfs_buf *out,
                      struct pfs_err *err);
@@ -30,12 +31,7 @@ int pfs_errors_print(struct pfs_content *c, struct pfs_store *s, struct pfs_buf 
  * counting a million devices takes its time. Inside a snapshot of s. */
 int pfs_status_report(const struct pfs_status *st, struct pfs_store *s, struct pfs_buf *out,
                       struct pfs_err *err);
-/* That of the mount that owns the state, where that is another: `phones_KEY VALUE` lines. Inside a snapshot
- * of s. */
-int pfs_reported_status_print(struct pfs_state *state, struct pfs_store *s, struct pfs_buf *out,
-                              struct pfs_err *err);
-
-/* The same of the mount that owns the state, where that is another: lines of `kind` ("unknown", "errors")
+/* What is told of the mount that owns the state, where that is another: lines of `kind` ("unknown", "errors")
  * that it left, less what is in `out` already and names that have come into the inventory since. Inside a
  * snapshot of s, or outside for errors. */
 void pfs_reported_print(struct pfs_state *state, const char *kind, struct pfs_store *s, struct pfs_buf *out);

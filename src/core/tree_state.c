@@ -25,10 +25,7 @@ static int read_unknown(struct pfs_tree_call *call, struct pfs_buf *out, struct 
 
 static int read_status(struct pfs_tree_call *call, struct pfs_buf *out, struct pfs_err *err)
 {
-    int r = pfs_status_print(call->tree->status, call->context->store, out, err);
-    if (r == 0)
-        r = pfs_reported_status_print(call->tree->status->state, call->context->store, out, err);
-    return r;
+    return pfs_status_print(call->tree->status, call->context->store, out, err);
 }
 
 const struct pfs_tree_type pfs_tree_errors = {

@@ -352,8 +352,9 @@ static int loop(struct mount *m, struct pfs_err *err)
     struct fuse_loop_config *config = fuse_loop_cfg_create();
     if (!config)
         return pfs_err_nomem(err);
-    fuse_loop_cfg_set_max_threads(config, count_threads(m));
-    fuse_loop_cfg_set_idle_threads(config, count_threads(m));
+    unsigned n_threads = count_threads(m);
+    fuse_loop_cfg_set_max_threads(config, n_threads);
+    fuse_loop_cfg_set_idle_threads(config, n_threads);
     fuse_loop_cfg_set_clone_fd(config, 1); /* a queue of its own for what each thread has taken */
     int r = fuse_session_loop_mt(m->session, config);
     fuse_loop_cfg_destroy(config);

@@ -31,6 +31,11 @@ struct pfs_audit {
 
 static char is_secret, is_open;
 
+static bool is_direct(const struct pfs_store *s)
+{
+    return s->audit && s->audit->direct;
+}
+
 /* ---- who writes ---- */
 
 static int copy_text(const struct pfs_query *q, int column, char **ret)
@@ -94,9 +99,9 @@ static bool is_of(struct entry *e, const char *kind, const char *object)
 int pfs_audit_row(struct pfs_store *s, const char *kind, const char *object, const char *key,
                   const char *value, struct pfs_err *err)
 {
-    struct entry *e = &s->audit->entry;
-    if (!value)
+    if (!is_direct(s) || !value)
         return 0;
+    struct entry *e = &s->audit->entry;
     if (key && is_of(e, kind, object) && e->n_more < PFS_LOG_MORE_MAX) {
         pfs_buf_str_add(&e->more, e->n_more++ == 0 ? "{" : ",");
         pfs_json_add(&e->more, key);
@@ -136,9 +141,7 @@ int pfs_store_expect_many(struct pfs_store *s, struct pfs_err *err)
 int pfs_audit_take(struct pfs_store *s, struct pfs_err *err)
 {
     struct pfs_audit *a = s->audit;
-    if (!a || a->direct)
-        return a != NULL;
-    if (a->n_switches >= SWITCHES_MAX)
+    if (!a || a->direct || a->n_switches >= SWITCHES_MAX)
         return 0;
     int r =
         a->n_switches == 0 ? pfs_db_run(s->db, err, "INSERT INTO change (kind, id) VALUES (0, 0)", "") : 0;
@@ -149,12 +152,12 @@ int pfs_audit_take(struct pfs_store *s, struct pfs_err *err)
     set_triggers(s, 0);
     a->direct = true;
     a->n_switches++;
-    return 1;
+    return 0;
 }
 
 int pfs_audit_leave(struct pfs_store *s, struct pfs_err *err)
 {
-    if (!s->audit || !s->audit->direct)
+    if (!is_direct(s))
         return 0;
     int r = flush(s, err);
     set_triggers(s, 1);
@@ -185,7 +188,7 @@ void pfs_audit_end(struct pfs_store *s)
 int pfs_audit_customer(struct pfs_store *s, int64_t customer, struct pfs_err *err)
 {
     struct pfs_audit *a = s->audit;
-    if (customer == 0 || customer == a->customer)
+    if (!is_direct(s) || customer == 0 || customer == a->customer)
         return 0;
     int r = flush(s, err); /* which is of the gen so far */
     if (r == 0)
@@ -201,6 +204,8 @@ int pfs_audit_setting(struct pfs_store *s, const char *kind, const char *object,
                       const char *value, struct pfs_err *err)
 {
     struct pfs_audit *a = s->audit;
+    if (!is_direct(s))
+        return 0;
     const char *what = pfs_map_get(&a->secrets, key, strlen(key));
     if (!what) {
         int64_t found;

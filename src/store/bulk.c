@@ -14,44 +14,20 @@ static int check_texts(const char *const *fields, struct pfs_err *err)
     return r;
 }
 
-/* ---- what the audit says of a new object ---- */
-
-static int audit_fields(struct pfs_store *s, const char *kind, const char *object,
-                        const enum pfs_field *which, size_t n, const char *const *fields, struct pfs_err *err)
+/* What the audit says of a new object; fields in the order of their enum, as the triggers have them. */
+static int audit_fields(struct pfs_store *s, const char *kind, const char *object, const char *const *fields,
+                        struct pfs_err *err)
 {
     int r = pfs_audit_row(s, kind, object, NULL, object, err);
-    for (size_t i = 0; i < n && r == 0; i++)
-        r = pfs_audit_row(s, kind, object, pfs_field_name(which[i]), fields[which[i]], err);
+    for (int i = 0; i < PFS_N_FIELDS && r == 0; i++)
+        r = pfs_audit_row(s, kind, object, pfs_field_name((enum pfs_field)i), fields[i], err);
     return r;
-}
-
-static int audit_device(struct pfs_store *s, const char *mac, const char *const *fields, struct pfs_err *err)
-{
-    static const enum pfs_field which[] = {PFS_FIELD_MODEL,        PFS_FIELD_PROFILE, PFS_FIELD_CUSTOMER,
-                                           PFS_FIELD_INVENTORY_ID, PFS_FIELD_SOURCE,  PFS_FIELD_NOTE};
-    return audit_fields(s, "device", mac, which, PFS_N_ELEMENTS(which), fields, err);
-}
-
-static int audit_account(struct pfs_store *s, const char *name, int64_t customer, const char *const *fields,
-                         struct pfs_err *err)
-{
-    static const enum pfs_field which[] = {PFS_FIELD_CUSTOMER, PFS_FIELD_SOURCE, PFS_FIELD_NOTE};
-    int r = pfs_audit_customer(s, customer, err);
-    return r < 0 ? r : audit_fields(s, "account", name, which, PFS_N_ELEMENTS(which), fields, err);
-}
-
-static int audit_customer(struct pfs_store *s, const char *name, int64_t id, const char *const *fields,
-                          struct pfs_err *err)
-{
-    static const enum pfs_field which[] = {PFS_FIELD_NOTE};
-    int r = pfs_audit_customer(s, id, err);
-    return r < 0 ? r : audit_fields(s, "customer", name, which, PFS_N_ELEMENTS(which), fields, err);
 }
 
 /* ---- adding ---- */
 
-static int add_device(struct pfs_store *s, const char *name, const char *const *fields, bool audit,
-                      int64_t *ret_id, struct pfs_err *err)
+static int add_device(struct pfs_store *s, const char *name, const char *const *fields, int64_t *ret_id,
+                      struct pfs_err *err)
 {
     uint64_t mac = 0;
     int64_t model = 0, profile = 0, customer = 0;
@@ -74,11 +50,11 @@ static int add_device(struct pfs_store *s, const char *name, const char *const *
                    "irrrsss", (int64_t)mac, model, profile, customer, fields[PFS_FIELD_INVENTORY_ID],
                    fields[PFS_FIELD_SOURCE], fields[PFS_FIELD_NOTE]);
     pfs_mac_format(mac, text);
-    return r < 0 || !audit ? r : audit_device(s, text, fields, err);
+    return r < 0 ? r : audit_fields(s, "device", text, fields, err);
 }
 
-static int add_account(struct pfs_store *s, const char *name, const char *const *fields, bool audit,
-                       int64_t *ret_id, struct pfs_err *err)
+static int add_account(struct pfs_store *s, const char *name, const char *const *fields, int64_t *ret_id,
+                       struct pfs_err *err)
 {
     int64_t customer = 0;
     int r = pfs_name_check("account name", name, err);
@@ -91,11 +67,12 @@ static int add_account(struct pfs_store *s, const char *name, const char *const 
     if (r < 0)
         return r;
     *ret_id = sqlite3_last_insert_rowid(s->db->sqlite);
-    return audit ? audit_account(s, name, customer, fields, err) : 0;
+    r = pfs_audit_customer(s, customer, err);
+    return r < 0 ? r : audit_fields(s, "account", name, fields, err);
 }
 
-static int add_customer(struct pfs_store *s, const char *name, const char *const *fields, bool audit,
-                        int64_t *ret_id, struct pfs_err *err)
+static int add_customer(struct pfs_store *s, const char *name, const char *const *fields, int64_t *ret_id,
+                        struct pfs_err *err)
 {
     int r = pfs_name_check("customer name", name, err);
     if (r == 0)
@@ -104,7 +81,8 @@ static int add_customer(struct pfs_store *s, const char *name, const char *const
     if (r < 0)
         return r;
     *ret_id = sqlite3_last_insert_rowid(s->db->sqlite);
-    return audit ? audit_customer(s, name, *ret_id, fields, err) : 0;
+    r = pfs_audit_customer(s, *ret_id, err);
+    return r < 0 ? r : audit_fields(s, "customer", name, fields, err);
 }
 
 static int check_kind(enum pfs_scope kind, const char *const *fields, struct pfs_err *err)
@@ -128,13 +106,12 @@ int pfs_store_add_with(struct pfs_store *s, enum pfs_scope kind, const char *nam
         r = pfs_audit_take(s, err);
     if (r < 0)
         return r;
-    bool audit = r == 1;
     if (kind == PFS_SCOPE_DEVICE)
-        r = add_device(s, name, fields, audit, ret_id, err);
+        r = add_device(s, name, fields, ret_id, err);
     else if (kind == PFS_SCOPE_ACCOUNT)
-        r = add_account(s, name, fields, audit, ret_id, err);
+        r = add_account(s, name, fields, ret_id, err);
     else
-        r = add_customer(s, name, fields, audit, ret_id, err);
+        r = add_customer(s, name, fields, ret_id, err);
     if (r == -EEXIST)
         return pfs_err_set(err, EEXIST, "there is a %s %s already", pfs_scope_name(kind), name);
     return r < 0 ? r : 0;
@@ -150,13 +127,11 @@ int pfs_store_set_new(struct pfs_store *s, enum pfs_scope scope, int64_t id, con
         r = pfs_audit_take(s, err);
     if (r < 0)
         return r;
-    bool audit = r == 1;
     r = pfs_db_run(s->db, err, "INSERT INTO setting (scope, id, key, value) VALUES (?1, ?2, ?3, ?4)", "iiss",
                    (int64_t)scope, id, key, value);
     if (r == -EEXIST)
         return pfs_err_set(err, EEXIST, "%s is set already", key);
-    return r < 0 || !audit ? PFS_MIN(r, 0)
-                           : pfs_audit_setting(s, pfs_scope_name(scope), object, key, value, err);
+    return r < 0 ? r : pfs_audit_setting(s, pfs_scope_name(scope), object, key, value, err);
 }
 
 int pfs_store_assign_new(struct pfs_store *s, uint64_t mac, unsigned number, int64_t account,
@@ -170,7 +145,6 @@ int pfs_store_assign_new(struct pfs_store *s, uint64_t mac, unsigned number, int
         r = pfs_audit_take(s, err);
     if (r < 0)
         return r;
-    bool audit = r == 1;
     r = pfs_db_run(s->db, err, "INSERT INTO line (device, number, account) VALUES (?1, ?2, ?3)", "iir",
                    (int64_t)mac, (int64_t)number, account);
     if (r < 0)
@@ -178,7 +152,5 @@ int pfs_store_assign_new(struct pfs_store *s, uint64_t mac, unsigned number, int
     *ret_id = sqlite3_last_insert_rowid(s->db->sqlite);
     pfs_mac_format(mac, text);
     snprintf(line, sizeof line, "%s/%u", text, number);
-    return !audit ? 0
-                  : pfs_audit_row(s, "line", line, account ? "account" : NULL, account ? account_name : line,
-                                  err);
+    return pfs_audit_row(s, "line", line, account ? "account" : NULL, account ? account_name : line, err);
 }

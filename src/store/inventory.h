@@ -56,7 +56,8 @@ int pfs_inventory_addable(const struct pfs_store *s, struct pfs_err *err);
 
 /* ---- much that is new (audit.c) ---- */
 
-/* 1: the triggers rest, and what is added now is told by the functions below; 0: they do not. */
+/* Before something is added: lets the triggers rest where much is expected. What is added is then told by the
+ * functions below, which do nothing while the triggers do it. */
 int pfs_audit_take(struct pfs_store *s, struct pfs_err *err);
 int pfs_audit_leave(struct pfs_store *s, struct pfs_err *err); /* the triggers do their work again */
 void pfs_audit_end(struct pfs_store *s);                       /* the write has ended, or goes no further */

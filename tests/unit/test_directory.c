@@ -428,6 +428,7 @@ static void test_crowd(void **state)
             sched_yield();
         __atomic_store_n(&crowds[i].stop, true, __ATOMIC_RELEASE);
         pthread_join(threads[i], NULL);
+        assert_true(crowds[i].reads > 10);
     }
 }
 
