@@ -272,6 +272,31 @@ def test_phones_are_served_while_writers_wait(tree_of):
         assert slowest < BUSY_MAX_S, slowest
 
 
+def test_who_is_served_alone_holds_nobody_up(tree_of):
+    """A thread that has the mount to itself for many requests is served by one thread of the mount, which then waits in its write."""
+    tree = tree_of(control.admin_options("all"))
+    writes = threading.Event()
+    answers = []
+
+    def alone():
+        for _ in range(500):
+            os.stat(tree.mount.path / PHONE)
+        writes.set()
+        answers.append(tree.write(SERVER, "x.example.net\n"))
+
+    with lock_held(tree.inv):
+        one = threading.Thread(target=alone)
+        one.start()
+        writes.wait()
+        n, slowest = 0, 0.0
+        while one.is_alive():
+            start = time.monotonic()
+            assert tree.mount.read(PHONE)
+            slowest, n = max(slowest, time.monotonic() - start), n + 1
+        one.join()
+        assert answers == ["EBUSY"] and n > 100 and slowest < SLACK_S, (n, slowest)
+
+
 # ---- LTP's read_all: every file, read by three users in parallel
 
 READ_ALL = """
