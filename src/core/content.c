@@ -384,8 +384,11 @@ int pfs_content_lookup(struct pfs_content *c, struct pfs_store *s, const char *n
     int r, stale = 0;
     err = err ? err : &own;
     *ret_absent = false;
+    bool found = find_unchanged(c, s, name, ret);
+    if (!found && !pfs_content_concerns(c, name))
+        return -ENOENT;
     pfs_tally(&c->tallies.lookups);
-    if (find_unchanged(c, s, name, ret))
+    if (found)
         return 0;
     do {
         if (stale++ > 0 && stale % PFS_STALE_TRIES == 0)

@@ -11,7 +11,8 @@
 #include <unistd.h>
 
 enum {
-    STREAK = 32,        /* requests of one thread, after which it is served alone */
+    STREAK = 32,        /* requests of one thread, after which it is served alone … */
+    GATHER = 32,        /* … and so many more until the others have all come out of the kernel */
     LOOK_NS = 100000,   /* how long a request is looked for: a busy server's next comes within 60 µs */
     VAIN_MAX = 8,       /* looks in vain, after which … */
     SELDOM = 16,        /* … one request in so many is followed by a look */
@@ -49,8 +50,17 @@ void pfs_channel_end(struct pfs_channel *c)
     __atomic_store_n(&c->server, 0, __ATOMIC_RELAXED);
 }
 
+/* Whoever looks mostly is faster than a thread that the kernel wakes: that one would wait there for ever. */
+static bool gathers(const struct pfs_channel *c)
+{
+    return __atomic_load_n(&c->server, __ATOMIC_RELAXED) != 0 &&
+           __atomic_load_n(&c->streak, __ATOMIC_RELAXED) < STREAK + GATHER;
+}
+
 static bool is_worth_a_look(struct pfs_channel *c)
 {
+    if (gathers(c))
+        return false;
     uint32_t vain = __atomic_load_n(&c->vain, __ATOMIC_RELAXED);
     return vain < VAIN_MAX || __atomic_add_fetch(&c->vain, 1, __ATOMIC_RELAXED) % SELDOM == 0;
 }

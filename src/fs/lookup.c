@@ -78,11 +78,11 @@ static struct pfs_store *store_of(struct asked *a)
 static int find_file(struct asked *a, struct pfs_version **ret)
 {
     struct pfs_content *c = fs_of(a->req)->content;
-    if (!pfs_content_concerns(c, a->path))
-        return -ENOENT;
     struct pfs_store *s = store_of(a);
     if (s)
         return pfs_content_lookup(c, s, a->path, ret, &a->absent, &a->why);
+    if (!pfs_content_concerns(c, a->path))
+        return -ENOENT;
     *ret = pfs_content_last(c, a->path, &a->why);
     return *ret ? 0 : -EIO;
 }

@@ -128,6 +128,7 @@ int pfs_pattern_parse(const char *text, struct pfs_pattern *ret, struct pfs_err 
     memcpy(p.text, text, size);
     write_shape(text, p.text + size, &p.has_mac);
     p.shape = p.text + size;
+    p.last = p.shape[strlen(p.shape) - 1];
     *ret = p;
     return 0;
 }
@@ -189,9 +190,18 @@ static bool read_name(const char *shape, const char *name, struct reading *ret)
     return true;
 }
 
+/* Tells most names from most patterns at a glance. */
+static bool ends_alike(const struct pfs_pattern *p, const char *name)
+{
+    size_t len = strlen(name);
+    return p->last == '}' || (len > 0 && lower(name[len - 1]) == p->last);
+}
+
 bool pfs_pattern_match(const struct pfs_pattern *p, const char *name, uint64_t *ret_mac)
 {
     struct reading r;
+    if (!ends_alike(p, name))
+        return false;
     if (!read_name(p->shape, name, &r) || *r.rest)
         return false;
     *ret_mac = r.mac;
