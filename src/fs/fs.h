@@ -7,7 +7,6 @@
 #include "core/content.h"
 #include "core/status.h"
 #include "core/tree.h"
-#include "fs/channel.h"
 #include "fs/node.h"
 
 #include <fuse_lowlevel.h>
@@ -35,7 +34,6 @@ struct pfs_fs {
     struct pfs_keeper *keeper; /* check=commit; NULL: strict */
     pthread_key_t readers;     /* a store connection a thread */
     bool has_readers;
-    struct pfs_channel channel;
     bool no_open; /* open is answered ENOSYS: the kernel opens by itself from then on */
     uid_t uid;
     gid_t gid, admin_gid;

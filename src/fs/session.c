@@ -314,7 +314,7 @@ static int open_session(struct mount *m, struct pfs_err *err)
         fuse_session_destroy(steal_ptr(&m->session));
         return pfs_err_set(err, EIO, "%s: cannot be mounted", m->options.mountpoint);
     }
-    return pfs_channel_use(m->session, err);
+    return 0;
 }
 
 /* Serving threads allocate for each file: memory is asked of the kernel in larger pieces than usual. */
@@ -429,7 +429,6 @@ static void stop_notifying(struct mount *m)
 {
     struct pfs_fs *fs = &m->fs;
     struct fuse_buf buf = {0};
-    pfs_channel_end(&fs->channel);
     if (!fs->notify)
         return;
     pfs_notify_end(fs->notify);

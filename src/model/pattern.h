@@ -16,7 +16,7 @@ struct pfs_pattern {
     char *text; /* owned: the pattern as written */
     const char
         *shape; /* behind it: lower case, each field as {mac}; equal where patterns mean the same names */
-    char last; /* of the shape */
+    char last;  /* of the shape */
     bool has_mac;
 };
 
