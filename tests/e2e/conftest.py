@@ -1,5 +1,6 @@
 """Fixtures: one inventory, one mount and the servers of each test module, started once and checked at its end."""
 import os
+import signal
 import threading
 
 import pytest
@@ -15,6 +16,7 @@ def pytest_configure(config):
         pytest.exit(f"{lib.PROVFS} is not built", 2)
     if os.geteuid() != 0 or not os.path.exists("/dev/fuse"):
         pytest.exit("the end-to-end tests need root and /dev/fuse", 2)
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)  # nohup has it ignored, and what is started here would inherit that
 
 
 def pytest_report_header():
