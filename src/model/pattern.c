@@ -200,9 +200,7 @@ static bool ends_alike(const struct pfs_pattern *p, const char *name)
 bool pfs_pattern_match(const struct pfs_pattern *p, const char *name, uint64_t *ret_mac)
 {
     struct reading r;
-    if (!ends_alike(p, name))
-        return false;
-    if (!read_name(p->shape, name, &r) || *r.rest)
+    if (!ends_alike(p, name) || !read_name(p->shape, name, &r) || *r.rest)
         return false;
     *ret_mac = r.mac;
     return true;
