@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-enum { FIRST_BLOCK = 512, LARGEST_BLOCK = 65536, ALIGNMENT = 16 };
+enum { FIRST_BLOCK = 448, LARGEST_BLOCK = 65536, ALIGNMENT = 16 };
 
 struct pfs_arena_block {
     struct pfs_arena_block *next;
@@ -33,8 +33,10 @@ void pfs_arena_reset(struct pfs_arena *a)
 
 static bool add_block(struct pfs_arena *a, size_t at_least)
 {
-    size_t size = a->size ? PFS_MIN(a->size * 2, (size_t)LARGEST_BLOCK) : FIRST_BLOCK;
+    size_t size = PFS_MAX(PFS_MIN(a->total / 2, (size_t)LARGEST_BLOCK), (size_t)FIRST_BLOCK);
     size = PFS_MAX(size, at_least);
+    if (size > SIZE_MAX / 2)
+        return false;
     struct pfs_arena_block *b = malloc(sizeof *b + size);
     if (!b)
         return false;
@@ -46,23 +48,33 @@ static bool add_block(struct pfs_arena *a, size_t at_least)
     return true;
 }
 
+/* n bytes that begin at a multiple of `alignment`. */
+static void *take(struct pfs_arena *a, size_t n, size_t alignment)
+{
+    size_t at = (a->used + alignment - 1) & ~(alignment - 1);
+    if (!a->blocks || at > a->size || n > a->size - at) {
+        if (!add_block(a, n))
+            return NULL;
+        at = 0;
+    }
+    a->used = at + n;
+    return a->blocks->data + at;
+}
+
 void *pfs_arena_alloc(struct pfs_arena *a, size_t n)
 {
-    size_t need = (n + ALIGNMENT - 1) & ~(size_t)(ALIGNMENT - 1);
-    if (need < n)
-        return NULL;
-    if ((!a->blocks || need > a->size - a->used) && !add_block(a, need))
-        return NULL;
-    void *p = a->blocks->data + a->used;
-    a->used += need;
-    return memset(p, 0, need);
+    void *p = take(a, n, ALIGNMENT);
+    return p ? memset(p, 0, n) : NULL;
 }
 
 char *pfs_arena_strndup(struct pfs_arena *a, const char *s, size_t n)
 {
-    char *copy = pfs_arena_alloc(a, n + 1);
-    if (copy && n)
+    char *copy = n < SIZE_MAX ? take(a, n + 1, 1) : NULL;
+    if (!copy)
+        return NULL;
+    if (n)
         memcpy(copy, s, n);
+    copy[n] = '\0';
     return copy;
 }
 
