@@ -128,7 +128,9 @@ int pfs_pattern_parse(const char *text, struct pfs_pattern *ret, struct pfs_err 
     memcpy(p.text, text, size);
     write_shape(text, p.text + size, &p.has_mac);
     p.shape = p.text + size;
-    p.last = p.shape[strlen(p.shape) - 1];
+    const char *field = strrchr(p.shape, '}');
+    p.tail = field ? field + 1 : p.shape;
+    p.tail_len = strlen(p.tail);
     *ret = p;
     return 0;
 }
@@ -190,11 +192,17 @@ static bool read_name(const char *shape, const char *name, struct reading *ret)
     return true;
 }
 
-/* Tells most names from most patterns at a glance. */
+/* Tells most names from most patterns at a glance: from the end, where they differ most. */
 static bool ends_alike(const struct pfs_pattern *p, const char *name)
 {
-    size_t len = strlen(name);
-    return p->last == '}' || (len > 0 && lower(name[len - 1]) == p->last);
+    size_t len = strlen(name), n = p->tail_len;
+    if (len < n)
+        return false;
+    while (n > 0 && lower(name[len - 1]) == p->tail[n - 1]) {
+        len--;
+        n--;
+    }
+    return n == 0;
 }
 
 bool pfs_pattern_match(const struct pfs_pattern *p, const char *name, uint64_t *ret_mac)
@@ -204,6 +212,17 @@ bool pfs_pattern_match(const struct pfs_pattern *p, const char *name, uint64_t *
         return false;
     *ret_mac = r.mac;
     return true;
+}
+
+char pfs_name_end(const char *name)
+{
+    size_t len = strlen(name);
+    return len > 0 ? lower(name[len - 1]) : '\0';
+}
+
+char pfs_pattern_end(const struct pfs_pattern *p)
+{
+    return pfs_name_end(p->tail);
 }
 
 bool pfs_pattern_is_below(const struct pfs_pattern *p, const char *folder, uint64_t *ret_mac,

@@ -16,7 +16,8 @@ struct pfs_pattern {
     char *text; /* owned: the pattern as written */
     const char
         *shape; /* behind it: lower case, each field as {mac}; equal where patterns mean the same names */
-    char last;  /* of the shape */
+    const char *tail; /* of the shape: what stands behind its last field, or all of it */
+    size_t tail_len;
     bool has_mac;
 };
 
@@ -31,6 +32,11 @@ void pfs_pattern_format(const struct pfs_pattern *p, uint64_t mac, char *out);
 /* Whether a name is this pattern in any case and any spelling of the MAC (*ret_mac then; 0 for one without
  * field). */
 bool pfs_pattern_match(const struct pfs_pattern *p, const char *name, uint64_t *ret_mac);
+
+/* What a name ends in, in lower case; '\0': it is empty. A name that is a pattern ends as the pattern does,
+ * where that is not '\0', which it is for one that ends in a MAC. */
+char pfs_name_end(const char *name);
+char pfs_pattern_end(const struct pfs_pattern *p);
 
 /* Whether a path is a folder on the way to names of this pattern, likewise; "" is the root. *ret_mac: the MAC
  * in the path; *ret_has_mac false: it has none, and leads to names of every MAC. */

@@ -78,7 +78,12 @@ static int add_pattern(struct pfs_library *l, const struct pfs_pattern *p, size_
         if (!more)
             return -ENOMEM;
         l->patterns = more;
+        char *ends = realloc(l->ends, *cap);
+        if (!ends)
+            return -ENOMEM;
+        l->ends = ends;
     }
+    l->ends[l->n_patterns] = pfs_pattern_end(p);
     l->patterns[l->n_patterns++] = p;
     return 0;
 }
@@ -200,6 +205,7 @@ void pfs_library_unref(struct pfs_library *l)
         pfs_template_unref(l->templates[i]);
     free(l->templates);
     free(l->patterns);
+    free(l->ends);
     pfs_pattern_done(&l->mac_cfg);
     pfs_map_done(&l->models);
     pfs_map_done(&l->common);
@@ -292,9 +298,12 @@ static size_t find_macs(const struct pfs_library *l, const char *path, bool fold
                         uint64_t macs[READINGS_MAX])
 {
     size_t n = 0;
+    char end = pfs_name_end(path);
     for (size_t i = 0; i < l->n_patterns && n < READINGS_MAX; i++) {
         uint64_t mac;
         bool has_mac = true;
+        if (!folder && l->ends[i] && l->ends[i] != end)
+            continue;
         if (folder ? !pfs_pattern_is_below(l->patterns[i], path, &mac, &has_mac) || !has_mac
                    : !pfs_pattern_match(l->patterns[i], path, &mac))
             continue;

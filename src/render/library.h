@@ -29,10 +29,11 @@ struct pfs_library {
     struct pfs_map common; /* lower-case name to const struct pfs_file, per model or vendor */
     size_t n_patterns;
     const struct pfs_pattern **patterns; /* every different pattern with a MAC */
-    struct pfs_pattern mac_cfg;          /* {mac}.cfg, which every device answers to */
-    struct pfs_map folders; /* lower-case path of a folder to how it is used: folders of names up to
-                               the first with a MAC in it */
-    uint64_t fingerprint;   /* pfs_library_fingerprint() before it was read */
+    char *ends; /* what each ends in (pfs_pattern_end()), in one piece as all are looked at for each name */
+    struct pfs_pattern mac_cfg; /* {mac}.cfg, which every device answers to */
+    struct pfs_map folders;     /* lower-case path of a folder to how it is used: folders of names up to
+                                   the first with a MAC in it */
+    uint64_t fingerprint;       /* pfs_library_fingerprint() before it was read */
 };
 
 /* Reads both folders. A broken template is a problem, not an error: -ENOMEM, a folder or a schema that is
