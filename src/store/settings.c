@@ -20,10 +20,14 @@ static bool make_room(struct pfs_store *s)
     return true;
 }
 
-static int plain_id(const struct pfs_catalogue *c, const char *key, size_t len)
+/* The row's key and its id: a plain key's text is the catalogue's. */
+static bool take_key(struct pfs_setting *row, const struct pfs_catalogue *c, struct pfs_arena *a,
+                     const char *key, size_t len)
 {
     const struct pfs_catalogue_entry *e = pfs_map_get(&c->by_key, key, len);
-    return e ? e->id : -1;
+    row->id = e ? e->id : -1;
+    row->key = row->id >= 0 ? e->key : pfs_arena_strndup(a, key, len);
+    return row->key != NULL;
 }
 
 /* Rows of one key share its text. */
@@ -41,13 +45,12 @@ int pfs_inventory_take_setting(struct pfs_store *s, struct pfs_arena *a, const s
     if (before && strcmp(before->key, key) == 0) {
         row->key = before->key;
         row->id = before->id;
-    } else {
-        row->key = pfs_arena_strndup(a, key, key_len);
-        row->id = plain_id(s->catalogue, key, key_len);
+    } else if (!take_key(row, s->catalogue, a, key, key_len)) {
+        return pfs_err_nomem(err);
     }
     if (has_value)
         row->value = pfs_arena_strndup(a, value, (size_t)sqlite3_column_bytes(q->stmt, column + 1));
-    if (!row->key || (has_value && !row->value))
+    if (has_value && !row->value)
         return pfs_err_nomem(err);
     s->n_rows++;
     return 0;
