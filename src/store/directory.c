@@ -10,6 +10,7 @@ struct reader {
     pfs_account_fn fn;
     void *arg;
     int64_t account; /* 0: none yet */
+    size_t n_accounts;
     char *name;
     struct pfs_arena arena; /* of its name and rows */
 };
@@ -36,6 +37,7 @@ static int begin_account(struct reader *r, const struct pfs_query *q, struct pfs
     pfs_arena_reset(&r->arena);
     r->store->n_rows = 0;
     r->account = pfs_query_int(q, 0);
+    r->n_accounts++;
     const char *name = pfs_query_text(q, 1);
     r->name = name ? pfs_arena_strdup(&r->arena, name) : NULL;
     return r->name ? 0 : pfs_err_nomem(err);
@@ -54,17 +56,16 @@ int pfs_store_directory(struct pfs_store *s, int64_t customer, pfs_account_fn fn
 {
     struct reader r = {.store = s, .fn = fn, .arg = arg};
     autoquery struct pfs_query q;
-    int ret =
-        pfs_query_start(&q, s->db, err,
-                        "SELECT a.id, a.name, s.key, s.value, s.effective_from"
-                        " FROM (SELECT id, name FROM account WHERE customer = ?1 ORDER BY id LIMIT ?2) a"
-                        " LEFT JOIN setting s ON s.scope = 6 AND s.id = a.id"
-                        " AND s.key IN ('directory.listed', 'line.display_name', 'sip.user')"
-                        " ORDER BY a.id, s.key, s.effective_from",
-                        "ii", customer, (int64_t)PFS_DIRECTORY_MAX);
-    while (ret == 0 && (ret = pfs_query_step(&q, err)) > 0)
+    int ret = pfs_query_start(&q, s->db, err,
+                              /* the + keeps SQLite to one range for an account: few others stand in it */
+                              "SELECT a.id, a.name, s.key, s.value, s.effective_from"
+                              " FROM account a LEFT JOIN setting s ON s.scope = 6 AND s.id = a.id"
+                              " AND +s.key IN ('directory.listed', 'line.display_name', 'sip.user')"
+                              " WHERE a.customer = ?1 ORDER BY a.id, s.key, s.effective_from",
+                              "i", customer);
+    while (ret == 0 && r.n_accounts <= PFS_DIRECTORY_MAX && (ret = pfs_query_step(&q, err)) > 0)
         ret = take_row(&r, &q, err);
-    if (ret == 0)
+    if (ret == 0 && r.n_accounts <= PFS_DIRECTORY_MAX)
         ret = end_account(&r);
     pfs_arena_done(&r.arena);
     return ret;
