@@ -31,6 +31,7 @@ enum {
 struct pfs_state {
     char *path;
     struct pfs_db *own, *shared; /* shared may be NULL: the state cannot be read */
+    bool reading;                /* under shared_lock: the owner's look-ups share a transaction of `shared` */
     bool owner;
     int owner_fd;
     int64_t floor;
@@ -308,22 +309,45 @@ static bool get_in_memory(struct pfs_state *s, const char *name, struct pfs_publ
     return p != NULL;
 }
 
-static bool get_stored(struct pfs_db *db, pthread_mutex_t *lock, const char *name, struct pfs_published *ret)
+static bool get_stored(struct pfs_db *db, const char *name, struct pfs_published *ret)
 {
     if (!db)
         return false;
-    pthread_mutex_lock(lock);
-    bool found = false;
-    {
-        autoquery struct pfs_query q;
-        found = pfs_query_start(&q, db, NULL, "SELECT hash, mtime FROM published WHERE name = ?1", "s",
-                                name) == 0 &&
-                pfs_query_step(&q, NULL) > 0;
-        if (found)
-            *ret =
-                (struct pfs_published){.hash = (uint64_t)pfs_query_int(&q, 0), .mtime = pfs_query_int(&q, 1)};
-    }
-    pthread_mutex_unlock(lock);
+    autoquery struct pfs_query q;
+    if (pfs_query_start(&q, db, NULL, "SELECT hash, mtime FROM published WHERE name = ?1", "s", name) < 0 ||
+        pfs_query_step(&q, NULL) <= 0)
+        return false;
+    *ret = (struct pfs_published){.hash = (uint64_t)pfs_query_int(&q, 0), .mtime = pfs_query_int(&q, 1)};
+    return true;
+}
+
+/* Only the owner writes to its state: between its own writes each look-up sees the same, so that all are one
+ * transaction, which spares them its locks. */
+static bool get_shared(struct pfs_state *s, const char *name, struct pfs_published *ret)
+{
+    pthread_mutex_lock(&s->shared_lock);
+    if (s->owner && s->shared && !s->reading)
+        s->reading = pfs_db_run(s->shared, NULL, "BEGIN", "") >= 0;
+    bool found = get_stored(s->shared, name, ret);
+    pthread_mutex_unlock(&s->shared_lock);
+    return found;
+}
+
+/* Something was written: the next look-up sees it. */
+static void end_reading(struct pfs_state *s)
+{
+    pthread_mutex_lock(&s->shared_lock);
+    if (s->reading)
+        pfs_db_run(s->shared, NULL, "COMMIT", "");
+    s->reading = false;
+    pthread_mutex_unlock(&s->shared_lock);
+}
+
+static bool get_own(struct pfs_state *s, const char *name, struct pfs_published *ret)
+{
+    pthread_mutex_lock(&s->commit_lock);
+    bool found = get_stored(s->own, name, ret);
+    pthread_mutex_unlock(&s->commit_lock);
     return found;
 }
 
@@ -333,9 +357,9 @@ bool pfs_state_get(struct pfs_state *s, const char *name, struct pfs_published *
 {
     if (get_in_memory(s, name, ret))
         return true;
-    if (!s->owner && get_stored(s->own, &s->commit_lock, name, ret))
+    if (!s->owner && get_own(s, name, ret))
         return true;
-    return get_stored(s->shared, &s->shared_lock, name, ret);
+    return get_shared(s, name, ret);
 }
 
 int64_t pfs_state_clock(struct pfs_state *s)
@@ -421,6 +445,7 @@ static int commit_batch(struct pfs_state *s, struct pfs_err *err)
     if (!any)
         return 0;
     int r = write_rows(s, clock, err);
+    end_reading(s); /* before the rows leave memory */
     pthread_mutex_lock(&s->lock);
     if (r < 0) {
         give_back(s);
@@ -533,6 +558,7 @@ int pfs_state_report_put(struct pfs_state *s, const char *kind, const char *text
                        "INSERT INTO report (kind, text) VALUES (?1, ?2)"
                        " ON CONFLICT (kind) DO UPDATE SET text = excluded.text",
                        "ss", kind, text);
+    end_reading(s);
     pthread_mutex_unlock(&s->commit_lock);
     return r < 0 ? r : 0;
 }
