@@ -60,7 +60,8 @@ struct pfs_entry *pfs_entry_add(struct pfs_content *c, const char *name)
 static bool touched(const struct pfs_content *c, const struct pfs_entry *e)
 {
     const struct pfs_inputs *i = e->inputs;
-    if (!i || pfs_feed_touched(&c->feed, i->dependencies, i->n_dependencies, e->gen))
+    if (!i || pfs_feed_touched(&c->feed, i->shared, i->n_shared, e->gen) ||
+        pfs_feed_touched(&c->feed, i->own, i->n_own, e->gen))
         return true;
     if (!i->device)
         return false;

@@ -408,7 +408,6 @@ void pfs_inputs_unref(struct pfs_inputs *i)
         object_unref(i->held[j]);
     free(i->held);
     free(i->line_customers);
-    free(i->dependencies);
     pfs_directory_unref(i->directory);
     pfs_base_unref(i->base);
     pfs_device_unref(i->device);
@@ -433,22 +432,23 @@ static bool has_other_customer(const struct pfs_device *d, const struct pfs_line
     return l->account_customer && l->account_customer != d->customer;
 }
 
-/* The scopes the base stands on, and the customers of accounts that are not the device's. */
+/* The scopes the base stands on, and the customers of the device and of its accounts. */
 static int collect_dependencies(struct pfs_inputs *i, const struct pfs_base *b)
 {
     const struct base_owner *owner = b->owner;
-    const struct pfs_device *d = i->device;
-    i->dependencies = calloc(owner->n_dependencies + 1 + (d ? d->n_lines : 0), sizeof *i->dependencies);
-    if (!i->dependencies)
+    struct pfs_device *d = i->device;
+    i->shared = owner->dependencies;
+    i->n_shared = owner->n_dependencies;
+    if (!d)
+        return 0;
+    i->own = pfs_arena_alloc(&d->arena, (1 + d->n_lines) * sizeof *i->own);
+    if (!i->own)
         return -ENOMEM;
-    memcpy(i->dependencies, owner->dependencies, owner->n_dependencies * sizeof *i->dependencies);
-    i->n_dependencies = owner->n_dependencies;
-    if (d && d->customer) /* it may set nothing yet, and so have no part in the base */
-        i->dependencies[i->n_dependencies++] = (struct pfs_dependency){PFS_SCOPE_CUSTOMER, d->customer};
-    for (size_t j = 0; d && j < d->n_lines; j++)
+    if (d->customer) /* it may set nothing yet, and so have no part in the base */
+        i->own[i->n_own++] = (struct pfs_dependency){PFS_SCOPE_CUSTOMER, d->customer};
+    for (size_t j = 0; j < d->n_lines; j++)
         if (has_other_customer(d, &d->lines[j]))
-            i->dependencies[i->n_dependencies++] =
-                (struct pfs_dependency){PFS_SCOPE_CUSTOMER, d->lines[j].account_customer};
+            i->own[i->n_own++] = (struct pfs_dependency){PFS_SCOPE_CUSTOMER, d->lines[j].account_customer};
     return 0;
 }
 

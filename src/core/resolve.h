@@ -40,8 +40,9 @@ struct pfs_inputs {
     struct pfs_scope_object **held;          /* what keeps line_customers alive */
     struct pfs_directory *directory;         /* pfs_resolve_directory(); NULL: none, or not asked for */
     size_t n_held;
-    size_t n_dependencies;
-    struct pfs_dependency *dependencies;
+    size_t n_shared, n_own;              /* what it stands on, beside the device: */
+    const struct pfs_dependency *shared; /* the base's, as long as that lives */
+    struct pfs_dependency *own;          /* customers: the device's and its accounts'; the device's memory */
 };
 
 struct pfs_inputs *pfs_inputs_ref(struct pfs_inputs *i);
