@@ -711,6 +711,7 @@ int pfs_program_compile(struct pfs_names *names, const struct pfs_blocks *blocks
     names->tmpl->programs = p;
     names->n_variables = names->n_tables = 0;
     names->in_contacts = false;
+    names->reads = &p->reads;
     struct compiler c = {.names = names, .blocks = blocks, .spec = spec, .program = p};
     int r = compile_children(&c, file, err);
     if (r == 0)

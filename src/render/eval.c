@@ -305,8 +305,6 @@ static int run_contacts(struct pfs_eval *e, const struct pfs_program *p, unsigne
     const struct pfs_directory *d = e->phone->directory;
     struct pfs_directory_cursor cursor = {0};
     size_t n = d ? d->n : 0;
-    e->depends = true;
-    pfs_trace_give_up(e); /* a directory is no part of a shape */
     if (p->ops[at].max)
         n = PFS_MIN(n, p->ops[at].max);
     if (e->phone->max_contacts)
@@ -319,6 +317,10 @@ static int run_contacts(struct pfs_eval *e, const struct pfs_program *p, unsigne
         written += r > 0;
     }
     e->contact_index = 0;
+    if (r == 0) { /* how many find room hangs on how long the phone's own values are */
+        e->depends = true;
+        pfs_trace_give_up(e);
+    }
     show_contacts(e, written);
     return PFS_MIN(r, 0);
 }

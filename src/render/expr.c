@@ -135,6 +135,35 @@ static bool find_contact(struct pfs_str word, struct pfs_ref *ret)
     return false;
 }
 
+int pfs_reads_note(struct pfs_reads *r, struct pfs_arena *a, const struct pfs_catalogue *c,
+                   const struct pfs_catalogue_entry *e)
+{
+    if (r && !r->plain && !(r->plain = pfs_arena_alloc(a, (c->n_plain / 64 + 1) * sizeof *r->plain)))
+        return -ENOMEM;
+    for (; r; e = c->plain[e->default_id]) {
+        if (e->id < 0)
+            r->indexed = true;
+        else
+            r->plain[e->id / 64] |= (uint64_t)1 << e->id % 64;
+        if (e->default_kind != PFS_DEFAULT_KEY)
+            break;
+    }
+    return 0;
+}
+
+static int note_read(const struct pfs_names *names, const struct pfs_catalogue_entry *e, struct pfs_err *err)
+{
+    return pfs_reads_note(names->reads, arena(names), names->catalogue, e) < 0 ? pfs_err_nomem(err) : 0;
+}
+
+/* What the tz.… words are made of. */
+static int note_zone(const struct pfs_names *names, struct pfs_err *err)
+{
+    const struct pfs_catalogue_entry *e =
+        pfs_map_get(&names->catalogue->by_key, PFS_TZ_KEY, sizeof PFS_TZ_KEY - 1);
+    return e ? note_read(names, e, err) : 0;
+}
+
 /* key.[k].type: the parts, and the entry key.N.type that they belong to. */
 static int compile_indexed(const struct pfs_names *names, struct pfs_str word, struct pfs_ref *ret,
                            struct pfs_err *err)
@@ -172,7 +201,7 @@ static int compile_indexed(const struct pfs_names *names, struct pfs_str word, s
         return pfs_err_nomem(err);
     memcpy(copy, parts, n * sizeof *copy);
     *ret = (struct pfs_ref){.kind = PFS_REF_INDEXED, .entry = key.entry, .n_parts = n, .parts = copy};
-    return 0;
+    return note_read(names, key.entry, err);
 }
 
 static int compile_key(const struct pfs_names *names, struct pfs_str word, struct pfs_ref *ret,
@@ -191,7 +220,7 @@ static int compile_key(const struct pfs_names *names, struct pfs_str word, struc
     if (key.entry->id < 0)
         return compile_indexed(names, word, ret, err);
     *ret = (struct pfs_ref){.kind = PFS_REF_KEY, .entry = key.entry};
-    return 0;
+    return note_read(names, key.entry, err);
 }
 
 /* name.index of a variable or a table; false where it is neither. */
@@ -218,8 +247,10 @@ int pfs_ref_compile(const struct pfs_names *names, const char *text, size_t len,
         return pfs_err_set(err, EINVAL, "an expression names nothing");
     if (is_number(word))
         return literal(names, text, len, ret, err);
-    if (find_property(word, ret) || find_tz(word, ret) || find_index(names, word, ret))
+    if (find_property(word, ret) || find_index(names, word, ret))
         return 0;
+    if (find_tz(word, ret))
+        return note_zone(names, err);
     if (find_contact(word, ret))
         return names->in_contacts
                    ? 0
@@ -417,7 +448,8 @@ static int compile_pieces(const struct pfs_names *names, const char *s, struct p
 int pfs_expr_compile(const struct pfs_names *names, const char *text, struct pfs_expr **ret,
                      struct pfs_err *err)
 {
-    autofree struct pfs_piece *pieces = calloc(PIECES_MAX, sizeof *pieces);
+    autofree struct pfs_piece *pieces =
+        malloc(PIECES_MAX * sizeof *pieces); /* each is filled in as it comes */
     if (!pieces)
         return pfs_err_nomem(err);
     size_t n = 0;

@@ -53,15 +53,16 @@ PFS_FILTER(replace)
     struct pfs_str old = args[0];
     if (old.len == 0)
         return pfs_err_set(err, EINVAL, "replace needs something to replace");
+    const char *at = v->s, *end = v->s + v->len, *found = v->len ? memmem(at, v->len, old.s, old.len) : NULL;
+    if (!found)
+        return 0;
     struct pfs_buf b autobuf = PFS_BUF_INIT(PFS_VALUE_MAX);
-    for (size_t i = 0; i < v->len;) {
-        if (v->len - i >= old.len && memcmp(v->s + i, old.s, old.len) == 0) {
-            pfs_buf_add(&b, args[1].s, args[1].len);
-            i += old.len;
-        } else {
-            pfs_buf_char(&b, v->s[i++]);
-        }
+    for (; found; found = memmem(at, (size_t)(end - at), old.s, old.len)) {
+        pfs_buf_add(&b, at, (size_t)(found - at));
+        pfs_buf_add(&b, args[1].s, args[1].len);
+        at = found + old.len;
     }
+    pfs_buf_add(&b, at, (size_t)(end - at));
     return pfs_filter_take(e, &b, v, err);
 }
 
@@ -143,8 +144,14 @@ static bool is_user_char(unsigned char c)
 
 PFS_FILTER(uri)
 {
+    size_t plain = 0;
+    while (plain < v->len && is_user_char((unsigned char)v->s[plain]))
+        plain++;
+    if (plain == v->len)
+        return 0;
     struct pfs_buf b autobuf = PFS_BUF_INIT(PFS_VALUE_MAX);
-    for (size_t i = 0; i < v->len; i++) {
+    pfs_buf_add(&b, v->s, plain);
+    for (size_t i = plain; i < v->len; i++) {
         if (is_user_char((unsigned char)v->s[i]))
             pfs_buf_char(&b, v->s[i]);
         else

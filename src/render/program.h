@@ -81,6 +81,9 @@ enum pfs_tz_ref {
     PFS_TZ_REF_DST_ABBREVIATION,
 };
 
+/* The setting that the words of a time zone are made of. */
+#define PFS_TZ_KEY "time.zone"
+
 enum pfs_contact_ref { PFS_CONTACT_NAME, PFS_CONTACT_NUMBER, PFS_CONTACT_ACCOUNT, PFS_CONTACT_INDEX };
 
 /* A part of an indexed key: text, or the number that a variable holds. */
@@ -158,6 +161,21 @@ struct pfs_op {
     const struct pfs_ref *refs;
 };
 
+/* The settings that a program may read, its expressions' defaults included: no others have a say in what it
+ * writes, but for overrides. */
+struct pfs_reads {
+    bool indexed;    /* some with numbers */
+    uint64_t *plain; /* bits by id, of the template's arena */
+};
+/* Notes an entry and what it falls back to. r NULL: nobody asks. 0 or -ENOMEM. */
+int pfs_reads_note(struct pfs_reads *r, struct pfs_arena *a, const struct pfs_catalogue *c,
+                   const struct pfs_catalogue_entry *e);
+/* id: of a plain one; -1 one with numbers. */
+static inline bool pfs_reads_has(const struct pfs_reads *r, int id)
+{
+    return id < 0 ? r->indexed : r->plain && (r->plain[id / 64] >> id % 64 & 1);
+}
+
 struct pfs_program {
     struct pfs_program *next; /* of the template's programs */
     size_t n_ops, cap;
@@ -165,6 +183,7 @@ struct pfs_program {
     size_t n_variables, n_tables;
     bool places_overrides; /* there is an <overrides/> */
     bool has_contacts;     /* there is a <contacts> */
+    struct pfs_reads reads;
 };
 
 /* ---- compiling expressions (expr.c) ---- */
@@ -180,6 +199,7 @@ struct pfs_names {
     size_t n_tables;
     const char *tables[PFS_TABLES_MAX];
     bool in_contacts;
+    struct pfs_reads *reads; /* of the program at hand; NULL: there is none */
 };
 
 /* Compiles a text with {…}. -EINVAL with what is wrong, without file and line. */

@@ -108,12 +108,12 @@ static int model_attr(struct pfs_eval *e, const char *name, struct pfs_str *ret,
 
 static int load_tz(struct pfs_eval *e, struct pfs_err *err)
 {
-    static const char key[] = "time.zone";
-    const struct pfs_catalogue_entry *entry = pfs_map_get(&e->phone->catalogue->by_key, key, sizeof key - 1);
+    const struct pfs_catalogue_entry *entry =
+        pfs_map_get(&e->phone->catalogue->by_key, PFS_TZ_KEY, sizeof PFS_TZ_KEY - 1);
     if (!entry)
-        return pfs_err_set(err, EINVAL, "the catalogue has no time.zone");
+        return pfs_err_set(err, EINVAL, "the catalogue has no " PFS_TZ_KEY);
     struct pfs_str name;
-    int r = get(e, key, entry, &name, err);
+    int r = get(e, PFS_TZ_KEY, entry, &name, err);
     return r < 0 ? r : pfs_zones_get(e->zones, name.len ? name.s : "Etc/UTC", &e->tz, err);
 }
 

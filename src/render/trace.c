@@ -1,5 +1,6 @@
 #include "render/trace.h"
 
+#include <assert.h>
 #include <string.h>
 
 void pfs_trace_done(struct pfs_trace *t)
@@ -18,6 +19,8 @@ void pfs_trace_give_up(struct pfs_eval *e)
 
 void pfs_trace_read(struct pfs_eval *e, const char *key, const struct pfs_catalogue_entry *entry)
 {
+    if (e->trace)
+        assert(pfs_reads_has(&e->file->spec->program->reads, entry->id)); /* a shape knows of no other */
     if (e->trace && !e->depends)
         e->depends = !pfs_phone_is_shared(e->phone, e->line, key, entry);
 }
@@ -59,7 +62,9 @@ static struct pfs_place place_of(struct pfs_eval *e, const struct pfs_expr *expr
     return (struct pfs_place){.expr = *expr,
                               .line_number = e->line_number,
                               .in_line = e->line != NULL,
-                              .variables = copy_variables(e)};
+                              .variables = copy_variables(e),
+                              .contact = e->contact,
+                              .contact_index = e->contact_index};
 }
 
 /* Room for one more; NULL: given up. */

@@ -9,6 +9,8 @@ struct pfs_place {
     unsigned line_number;                 /* 0: outside of lines */
     bool in_line;                         /* the line has an account */
     const struct pfs_variable *variables; /* n_variables of the program; NULL: none */
+    struct pfs_contact contact;           /* of the loop, in the directory's own texts */
+    unsigned contact_index;               /* 0: outside of contacts */
 };
 
 enum pfs_source {

@@ -269,9 +269,111 @@ static void test_in_full(void **state)
     pfs_base_unref(base);
 }
 
+/* ---- contacts ---- */
+
+static const char book[] = "<template vendor='acme'><model name='acme-1' title='Acme' lines='1' keys='0'/>"
+                           "<file name='{mac}.txt' main='yes' syntax='plain' between='=' max-size='512'>"
+                           "<contacts><set key='{contact.index}' value='{contact.name} {contact.number} "
+                           "{directory.title}'/></contacts>"
+                           "<text>end</text></file></template>";
+
+static struct pfs_base *base_with(struct phone *scratch, struct rows *site, const char *key,
+                                  const char *value)
+{
+    struct pfs_base *b;
+    const struct pfs_layer *layers[] = {&site->layer};
+    clear(site, PFS_SCOPE_SITE);
+    put(scratch, site, pfs_map_get(&catalogue->by_key, key, strlen(key)), value);
+    assert_int_equal(pfs_base_new(catalogue, layers, 1, 0, &b), 0);
+    return b;
+}
+
+struct reader {
+    struct pfs_template *t;
+    struct pfs_plans *plans;
+};
+
+/* Compares; true where a plan gave it. */
+static bool by_plan(const struct reader *r, const struct pfs_base *base, const struct pfs_directory *d,
+                    const char *title)
+{
+    static struct phone p;
+    struct pfs_plans_counts before, after;
+    const struct pfs_model *m = &r->t->models[0];
+    make_phone(&p, m, 1, 1);
+    p.d.n_lines = 0;
+    clear(&p.device, PFS_SCOPE_DEVICE);
+    put(&p, &p.device, pfs_map_get(&catalogue->by_key, "net.vlan", 8),
+        "7"); /* which the file does not read */
+    if (title)
+        put(&p, &p.device, pfs_map_get(&catalogue->by_key, "directory.title", 15), title);
+    p.d.settings = p.device.layer;
+    const struct pfs_phone phone = {.catalogue = catalogue, .device = &p.d, .base = base, .directory = d};
+    pfs_plans_counts(r->plans, &before);
+    compare(r->plans, &m->files[0], &phone, 0);
+    pfs_plans_counts(r->plans, &after);
+    return after.hits > before.hits;
+}
+
+/* Phones of one directory share a plan whatever else their bases say; another directory, or a value that the
+ * file reads, makes another. */
+static void test_contacts_shared(void **state)
+{
+    struct rows site[3];
+    struct phone scratch = {0};
+    static const char *const names[] = {"Ann", "Zo\xc3\xab", "#1"};
+    struct pfs_directory *other = make_directory(names, PFS_N_ELEMENTS(names));
+    struct pfs_base *one = base_with(&scratch, &site[0], "net.vlan", "1"),
+                    *two = base_with(&scratch, &site[1], "sip.server", "b.example.net"),
+                    *titled = base_with(&scratch, &site[2], "directory.title", "Us");
+    struct reader r = {.t = must_parse(book)};
+    assert_int_equal(pfs_plans_new(0, &r.plans), 0);
+    assert_false(by_plan(&r, one, directory, NULL));
+    assert_true(by_plan(&r, one, directory, NULL));
+    assert_true(by_plan(&r, two, directory, NULL));
+    assert_false(by_plan(&r, titled, directory, NULL));
+    assert_false(by_plan(&r, one, other, NULL));
+    assert_false(by_plan(&r, one, NULL, NULL));
+    assert_true(by_plan(&r, one, other, NULL));
+    pfs_directory_unref(other); /* its plan keeps it: no other can take its address */
+    assert_true(by_plan(&r, titled, directory, NULL));
+    pfs_plans_free(r.plans);
+    pfs_template_unref(r.t);
+    pfs_base_unref(one);
+    pfs_base_unref(two);
+    pfs_base_unref(titled);
+}
+
+/* A phone's own value among the contacts is put in for each; where one is so long that contacts are left out,
+ * no plan answers. */
+static void test_contacts_own_values(void **state)
+{
+    struct rows site;
+    struct phone scratch = {0};
+    struct pfs_base *base = base_with(&scratch, &site, "net.vlan", "1");
+    struct reader r = {.t = must_parse(book)};
+    char longest[300];
+    memset(longest, 'x', sizeof longest - 1);
+    longest[sizeof longest - 1] = '\0';
+    assert_int_equal(pfs_plans_new(0, &r.plans), 0);
+    assert_false(by_plan(&r, base, directory, "a"));
+    assert_true(by_plan(&r, base, directory, "bb"));
+    assert_false(by_plan(&r, base, directory, longest));
+    assert_true(by_plan(&r, base, directory, "<c>"));
+    pfs_plans_free(r.plans);
+    assert_int_equal(pfs_plans_new(0, &r.plans), 0);
+    assert_false(by_plan(&r, base, directory, longest));
+    assert_false(by_plan(&r, base, directory, "a"));
+    assert_false(by_plan(&r, base, directory, longest));
+    pfs_plans_free(r.plans);
+    pfs_template_unref(r.t);
+    pfs_base_unref(base);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_same_bytes), cmocka_unit_test(test_limit),
-                                       cmocka_unit_test(test_in_full)};
+                                       cmocka_unit_test(test_in_full), cmocka_unit_test(test_contacts_shared),
+                                       cmocka_unit_test(test_contacts_own_values)};
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }
