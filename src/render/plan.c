@@ -135,7 +135,7 @@ static bool add_device(struct shape *s, const struct pfs_reads *reads, const str
 static bool make_shape(const struct pfs_file *file, const struct pfs_phone *p, const struct pfs_zones *zones,
                        struct shape *ret)
 {
-    if (!p->device || !p->base || p->mask || p->max_contacts || has_other_customers(p))
+    if (!p->device || !p->base || p->mask || has_other_customers(p))
         return false;
     uint64_t serial = pfs_zones_serial(zones);
     ret->len = 0;
@@ -143,8 +143,10 @@ static bool make_shape(const struct pfs_file *file, const struct pfs_phone *p, c
     add(ret, &file, sizeof(void *));
     add(ret, &serial, sizeof serial);
     add_base(ret, &file->spec->program->reads, p->base);
-    if (file->spec->has_contacts)
+    if (file->spec->has_contacts) {
         add(ret, &p->directory, sizeof(void *));
+        add(ret, &p->max_contacts, sizeof p->max_contacts);
+    }
     return add_device(ret, &file->spec->program->reads, p->device) && !ret->too_long;
 }
 
