@@ -405,6 +405,30 @@ int pfs_content_lookup(struct pfs_content *c, struct pfs_store *s, const char *n
     return *ret ? 0 : r == -ENOMEM ? r : -EIO;
 }
 
+/* Whether the next look-up finds a version. */
+static bool is_at_hand(struct pfs_content *c, struct pfs_store *s, const char *name)
+{
+    struct pfs_sign now;
+    if (!pfs_store_sign(s, &now))
+        return false;
+    pthread_mutex_lock(&c->lock);
+    struct pfs_entry *e = pfs_entry_find(c, name);
+    bool yes =
+        c->feed.started && memcmp(&now, &c->feed.sign, sizeof now) == 0 && e && pfs_entry_is_current(c, e);
+    pthread_mutex_unlock(&c->lock);
+    return yes;
+}
+
+void pfs_content_prepare(struct pfs_content *c, struct pfs_store *s, const char *name)
+{
+    struct pfs_version *v = NULL;
+    struct pfs_err ignored; /* said when it is asked for */
+    bool absent = false;
+    if (!is_at_hand(c, s, name))
+        (void)pfs_content_look(c, s, name, &v, &absent, &ignored);
+    pfs_version_unref(v);
+}
+
 bool pfs_content_is_canonical(struct pfs_content *c, const char *name, const struct pfs_version *v,
                               uint64_t *ret_mac, int64_t *ret_next)
 {

@@ -1,7 +1,8 @@
 /* Names to immutable versions: what a phone asks for becomes the bytes that are true now.
  *
  * A lookup is the check, and the only one: it finds the device, makes sure that the version at hand is
- * current, else renders, and gives a version with exact size and mtime. Nothing is rendered ahead.
+ * current, else renders, and gives a version with exact size and mtime. Nothing is rendered unasked, but for
+ * whoever walks through a listing (pfs_content_prepare()).
  * Thread-safe; each thread brings its own store connection. */
 #pragma once
 
@@ -37,6 +38,10 @@ bool pfs_content_concerns(struct pfs_content *c, const char *name);
  * version made before is in memory. */
 int pfs_content_lookup(struct pfs_content *c, struct pfs_store *s, const char *name, struct pfs_version **ret,
                        bool *ret_absent, struct pfs_err *err);
+
+/* Makes the file that a name of the inventory leads to, where that is not at hand, before it is asked for.
+ * Outside a snapshot. */
+void pfs_content_prepare(struct pfs_content *c, struct pfs_store *s, const char *name);
 
 /* The version served last under this name in any spelling, a reference for the caller; NULL: none. For when
  * there is no store to ask: says so in the log, with why. */

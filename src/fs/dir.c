@@ -1,7 +1,7 @@
 /* Listings. Offsets are places in an order that changes do not disturb, not counts: names that are common to
  * models, folders and assets by a hash of the name, then devices by MAC and file. So what stays is listed
  * exactly once however much else comes and goes between two reads. */
-#include "fs/fs.h"
+#include "fs/ahead.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -24,6 +24,7 @@ struct listing {
     char *buf;
     size_t size, used;
     uint64_t from; /* list what comes after this offset */
+    bool has_device;
 };
 
 /* A name that is not a device's. */
@@ -153,7 +154,13 @@ static int put_device_file(void *arg, uint64_t mac, unsigned index, const char *
 {
     struct listing *l = arg;
     uint64_t offset = DEVICES + mac * FILES_OF_A_DEVICE + index + 1;
-    return offset > l->from ? put(l, name, is_folder ? S_IFDIR : S_IFREG, offset) : 0;
+    if (offset <= l->from)
+        return 0;
+    int full = put(l, name, is_folder ? S_IFDIR : S_IFREG, offset);
+    if (!full && !l->has_device)
+        pfs_ahead_listed(l->fs->ahead, l->folder, name, mac);
+    l->has_device = true;
+    return full;
 }
 
 static int list_devices(struct listing *l)

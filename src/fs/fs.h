@@ -12,6 +12,7 @@
 #include <fuse_lowlevel.h>
 #include <pthread.h>
 
+struct pfs_ahead;
 struct pfs_keeper;
 struct pfs_notify;
 
@@ -32,6 +33,7 @@ struct pfs_fs {
     bool shows_phones, shows_control;     /* the view */
     struct pfs_notify *notify;
     struct pfs_keeper *keeper; /* check=commit; NULL: strict */
+    struct pfs_ahead *ahead;   /* NULL: nothing is made ahead */
     pthread_key_t readers;     /* a store connection a thread */
     bool has_readers;
     bool no_open; /* open is answered ENOSYS: the kernel opens by itself from then on */

@@ -1,4 +1,5 @@
 /* What a name leads to: a file or a folder of the inventory, else of the assets. */
+#include "fs/ahead.h"
 #include "fs/control.h"
 #include "fs/keep.h"
 #include "fs/notify.h"
@@ -191,5 +192,6 @@ int pfs_fs_lookup(fuse_req_t req, const struct pfs_node *folder, const char *nam
     if (asprintf(&path, "%s%s%s", above, *above ? "/" : "", name) < 0)
         return -ENOMEM;
     a.path = path;
+    pfs_ahead_asked(fs->ahead, path);
     return answer(&a);
 }

@@ -1,6 +1,7 @@
 #include "fs/session.h"
 #include "base/log.h"
 #include "core/report.h"
+#include "fs/ahead.h"
 #include "fs/control.h"
 #include "fs/keep.h"
 #include "fs/notify.h"
@@ -270,6 +271,7 @@ static int open_fs(struct mount *m, struct pfs_err *err)
 
 static void close_fs(struct pfs_fs *fs)
 {
+    pfs_ahead_stop(fs->ahead);
     pfs_report_unfollow(fs->follower);
     pfs_report_stop(fs->report);
     pfs_notify_stop(fs->notify);
@@ -395,6 +397,8 @@ static int serve(struct mount *m, struct pfs_err *err)
         r = pfs_notify_start(m->session, m->fs.nodes, m->fs.max_nodes, &m->fs.notify, err);
     if (r == 0 && m->options.check && strcmp(m->options.check, "commit") == 0)
         r = pfs_keeper_start(&m->fs, m->session, &m->fs.keeper, err);
+    if (r == 0 && m->fs.shows_phones)
+        r = pfs_ahead_start(&m->fs, &m->fs.ahead, err);
     if (r == 0)
         r = loop(m, err);
     fuse_remove_signal_handlers(m->session);

@@ -1,6 +1,7 @@
 """The mount itself: how it starts, ends, and what it refuses."""
 import errno
 import os
+import re
 import signal
 import subprocess
 import time
@@ -195,6 +196,28 @@ def assets(own_fleet, mounted):
     (own_fleet.assets / "Ring.wav").write_bytes(b"RIFF" * 1000)
     (own_fleet.assets / NAME).write_bytes(b"not what the inventory says")
     return mounted(own_fleet)
+
+
+def test_a_walk_through_a_listing_finds_files_made(own_fleet, mounted):
+    m = mounted(own_fleet, "allow_other,view=all")
+
+    def renders():
+        return int(re.search(rb"^renders (\d+)$", m.read("control/status"), re.M)[1])
+
+    macs = {line.split(",")[0] for line in lib.FLEET.read_text().splitlines()[1:]}
+    files = [n for n in os.listdir(m.path) if any(mac in macs for mac in re.findall("[0-9a-f]{12}", n.lower()))]
+    assert len(files) > len(macs)
+    assert renders() == 0
+    os.stat(m.path / files[5])  # as a phone's server does: nothing else is made
+    assert renders() == 1
+    os.stat(m.path / files[0])  # as `ls -l` does: it comes to the others next
+    lib.wait_for("all files to be made", lambda: renders() == len(files))
+    subprocess.run(["ls", "-l", str(m.path)], check=True, stdout=subprocess.DEVNULL)
+    assert renders() - len(files) < 10, "but for what is common to models, all was made"
+    for mac in sorted(macs)[:20]:
+        assert m.read(f"{mac}.cfg") == own_fleet.render(mac)
+    own_fleet.provfs("set", "profile", "office", "sip.server=moved.example.net")
+    assert b"moved.example.net" in m.read(NAME), "what was made ahead is checked as ever"
 
 
 def test_assets_appear_at_the_root(own_fleet, assets):
