@@ -10,7 +10,7 @@
 #include <xxhash.h>
 
 enum {
-    DEFAULT_CACHE_BYTES = 32 << 20, /* a plan makes them again in microseconds */
+    DEFAULT_CACHE_BYTES = 16 << 20, /* a plan makes them again in microseconds */
     DEFAULT_ENTRIES = 200000,
     SAY_AGAIN_S = 60,     /* seconds until the same failure is logged again */
     STORE_WAIT_MS = 1000, /* for a lock of another: within the time in which every request is answered */

@@ -15,7 +15,7 @@
 struct pfs_content;
 
 struct pfs_content_options {
-    size_t cache_bytes;     /* bytes of versions kept; 0: 32 MiB */
+    size_t cache_bytes;     /* bytes of versions kept; 0: 16 MiB */
     size_t entries;         /* names remembered with their last version; 0: 200,000 */
     int64_t (*clock)(void); /* seconds since 1970; NULL: the system's. For tests */
 };

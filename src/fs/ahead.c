@@ -7,8 +7,17 @@
 enum {
     FILES = 1024,      /* made ahead at a time */
     SHARE = 8,         /* at most one in so many of the names remembered */
-    MARKS_MAX = 8192,  /* parts of listings that are noted */
+    APART = 8,         /* names between the two of a part that are noted */
+    WITHIN = 64,       /* look-ups in which both are asked for by who walks */
+    MARKS_MAX = 16384, /* names that are noted, of all listings */
     MARKS_LIVE_S = 60, /* after the last listing */
+};
+
+/* A name that is noted, of a device in a part of a listing. */
+struct mark {
+    uint64_t part, mac;
+    bool second; /* of the two */
+    char folder[];
 };
 
 /* A walk through a folder: from the files of this device on. */
@@ -23,9 +32,11 @@ struct pfs_ahead {
     pthread_t thread;
     pthread_mutex_t lock;
     pthread_cond_t wake;
-    struct pfs_map marks; /* the path of a part's first name to a struct walk, owned */
-    size_t n_marks;       /* atomic: how many, so that most look-ups need no lock */
-    time_t listed;        /* when the newest came */
+    struct pfs_map marks;     /* path to struct mark, owned */
+    size_t n_marks;           /* atomic: how many, so that most look-ups need no lock */
+    time_t listed;            /* when the newest came */
+    uint64_t parts, asked;    /* parts listed, look-ups so far */
+    uint64_t begun, begun_at; /* the part whose first name was asked for last, and by which look-up */
     struct walk wanted;
     bool is_wanted, stop;
 };
@@ -44,32 +55,48 @@ static void count_marks(struct pfs_ahead *a)
     __atomic_store_n(&a->n_marks, a->marks.n, __ATOMIC_RELAXED);
 }
 
-static void add_mark(struct pfs_ahead *a, const char *path, const struct walk *w)
+/* Without memory nothing is made ahead. */
+static void add_mark(struct pfs_ahead *a, const char *folder, const char *name, uint64_t mac, bool second)
 {
+    char path[2 * PFS_FILE_NAME_MAX + 2];
+    size_t size = strlen(folder) + 1;
     void *old = NULL;
-    struct walk *copy = malloc(sizeof *copy);
+    struct mark *m = malloc(sizeof *m + size);
+    if (!m)
+        return;
+    *m = (struct mark){.part = a->parts, .mac = mac, .second = second};
+    memcpy(m->folder, folder, size);
+    snprintf(path, sizeof path, "%s%s%s", folder, *folder ? "/" : "", name);
     if (a->marks.n >= MARKS_MAX)
         clear_marks(a);
-    if (copy)
-        *copy = *w;
-    if (copy && pfs_map_put(&a->marks, path, strlen(path), copy, &old) == 0)
-        copy = old;
-    free(copy); /* without memory nothing is made ahead */
+    free(pfs_map_put(&a->marks, path, strlen(path), m, &old) == 0 ? old : m);
 }
 
-void pfs_ahead_listed(struct pfs_ahead *a, const char *folder, const char *name, uint64_t mac)
+void pfs_ahead_listed(struct pfs_ahead *a, const char *folder, const char *name, uint64_t mac, size_t n)
 {
-    struct walk w = {.mac = mac};
-    char path[2 * PFS_FILE_NAME_MAX + 2];
-    if (!a || strlen(folder) > PFS_FILE_NAME_MAX || strlen(name) > PFS_FILE_NAME_MAX)
+    if (!a || (n != 0 && n != APART) || strlen(folder) > PFS_FILE_NAME_MAX ||
+        strlen(name) > PFS_FILE_NAME_MAX)
         return;
-    strcpy(w.folder, folder);
-    snprintf(path, sizeof path, "%s%s%s", folder, *folder ? "/" : "", name);
     pthread_mutex_lock(&a->lock);
     a->listed = time(NULL);
-    add_mark(a, path, &w);
+    a->parts += n == 0;
+    add_mark(a, folder, name, mac, n != 0);
     count_marks(a);
     pthread_mutex_unlock(&a->lock);
+}
+
+/* A noted name is looked up. */
+static void follow(struct pfs_ahead *a, const struct mark *m)
+{
+    if (!m->second) {
+        a->begun = m->part;
+        a->begun_at = a->asked;
+    } else if (m->part == a->begun && a->asked - a->begun_at <= WITHIN) {
+        strcpy(a->wanted.folder, m->folder);
+        a->wanted.mac = m->mac;
+        a->is_wanted = true;
+        pthread_cond_signal(&a->wake);
+    }
 }
 
 void pfs_ahead_asked(struct pfs_ahead *a, const char *path)
@@ -77,17 +104,14 @@ void pfs_ahead_asked(struct pfs_ahead *a, const char *path)
     if (!a || __atomic_load_n(&a->n_marks, __ATOMIC_RELAXED) == 0)
         return;
     pthread_mutex_lock(&a->lock);
-    struct walk *w = pfs_map_remove(&a->marks, path, strlen(path));
-    if (w) {
-        a->wanted = *w;
-        a->is_wanted = true;
-        pthread_cond_signal(&a->wake);
-    } else if (time(NULL) > a->listed + MARKS_LIVE_S) {
+    a->asked++;
+    const struct mark *m = pfs_map_get(&a->marks, path, strlen(path));
+    if (m)
+        follow(a, m);
+    else if (time(NULL) > a->listed + MARKS_LIVE_S)
         clear_marks(a);
-    }
     count_marks(a);
     pthread_mutex_unlock(&a->lock);
-    free(w);
 }
 
 /* ---- making ---- */

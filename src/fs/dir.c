@@ -23,8 +23,8 @@ struct listing {
     struct pfs_store *store; /* NULL: nothing of the inventory stands in it */
     char *buf;
     size_t size, used;
-    uint64_t from; /* list what comes after this offset */
-    bool has_device;
+    uint64_t from;    /* list what comes after this offset */
+    size_t n_devices; /* names of devices in it */
 };
 
 /* A name that is not a device's. */
@@ -157,9 +157,8 @@ static int put_device_file(void *arg, uint64_t mac, unsigned index, const char *
     if (offset <= l->from)
         return 0;
     int full = put(l, name, is_folder ? S_IFDIR : S_IFREG, offset);
-    if (!full && !l->has_device)
-        pfs_ahead_listed(l->fs->ahead, l->folder, name, mac);
-    l->has_device = true;
+    if (!full)
+        pfs_ahead_listed(l->fs->ahead, l->folder, name, mac, l->n_devices++);
     return full;
 }
 
