@@ -457,6 +457,7 @@ static int commit_batch(struct pfs_state *s, struct pfs_err *err)
     clear(&done);
     if (r == 0)
         pfs_db_checkpoint(s->own);
+    end_reading(s); /* who began before the checkpoint reads from the WAL, which could not begin anew */
     return r;
 }
 

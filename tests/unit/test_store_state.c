@@ -293,6 +293,47 @@ static void test_threads(void **state)
     assert_int_equal(rows(f), N_THREADS * N_NAMES);
 }
 
+/* ---- the WAL ---- */
+
+struct asker {
+    struct pfs_state *state;
+    bool stop; /* atomic */
+};
+
+static void *ask(void *arg)
+{
+    struct asker *a = arg;
+    struct pfs_published p;
+    while (!__atomic_load_n(&a->stop, __ATOMIC_RELAXED))
+        pfs_state_get(a->state, "nobody.cfg", &p);
+    return NULL;
+}
+
+/* However many look-ups go on, the WAL begins anew when it has been written back: at 1,000 pages, or a batch
+ * later. */
+static void test_wal_is_bounded(void **state)
+{
+    struct fixture *f = *state;
+    struct asker a = {.state = open_state(f, true, 0)};
+    pthread_t thread;
+    char name[256], wal[176];
+    struct stat st;
+    assert_int_equal(pthread_create(&thread, NULL, ask, &a), 0);
+    for (int64_t round = 1; round <= 100; round++) {
+        for (int i = 0; i < 1000; i++) {
+            snprintf(name, sizeof name, "%0200d.cfg", i);
+            put(a.state, name, (uint64_t)round, NOW + round);
+        }
+        assert_int_equal(pfs_state_commit(a.state, &f->err), 0);
+    }
+    __atomic_store_n(&a.stop, true, __ATOMIC_RELAXED);
+    pthread_join(thread, NULL);
+    snprintf(wal, sizeof wal, "%s-wal", f->state_path);
+    assert_int_equal(stat(wal, &st), 0);
+    assert_in_range(st.st_size, 1, 2000 * 4120);
+    pfs_state_close(a.state);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -306,6 +347,7 @@ int main(void)
         TEST(test_folder_that_is_not_there),
         TEST(test_locked),
         TEST(test_threads),
+        TEST(test_wal_is_bounded),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
