@@ -17,6 +17,13 @@ void pfs_map_done(struct pfs_map *m)
     *m = (struct pfs_map){0};
 }
 
+void pfs_map_done_with_values(struct pfs_map *m)
+{
+    for (struct pfs_map_entry *e = pfs_map_next(m, NULL); e; e = pfs_map_next(m, e))
+        free(e->value);
+    pfs_map_done(m);
+}
+
 /* The link that points to the entry of this key, or to the NULL at the end of its chain. */
 static struct pfs_map_entry **find(const struct pfs_map *m, const void *key, size_t key_len, uint64_t hash)
 {

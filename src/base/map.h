@@ -18,7 +18,8 @@ struct pfs_map {
     size_t n;         /* entries */
 };
 
-void pfs_map_done(struct pfs_map *m); /* frees the entries, not the values */
+void pfs_map_done(struct pfs_map *m);             /* frees the entries, not the values */
+void pfs_map_done_with_values(struct pfs_map *m); /* frees both: each value is one malloc() */
 
 /* NULL where the key is not there. */
 void *pfs_map_get(const struct pfs_map *m, const void *key, size_t key_len);

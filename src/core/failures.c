@@ -30,9 +30,7 @@ void pfs_failures_free(struct pfs_failures *f)
 {
     if (!f)
         return;
-    for (struct pfs_map_entry *e = pfs_map_next(&f->files, NULL); e; e = pfs_map_next(&f->files, e))
-        free(e->value);
-    pfs_map_done(&f->files);
+    pfs_map_done_with_values(&f->files);
     pthread_mutex_destroy(&f->lock);
     free(f);
 }

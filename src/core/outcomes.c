@@ -22,19 +22,11 @@ int pfs_outcomes_new(struct pfs_outcomes **ret)
     return 0;
 }
 
-/* With the lock, or alone. */
-static void forget_all(struct pfs_outcomes *o)
-{
-    for (struct pfs_map_entry *e = pfs_map_next(&o->by_login, NULL); e; e = pfs_map_next(&o->by_login, e))
-        free(e->value);
-    pfs_map_done(&o->by_login);
-}
-
 void pfs_outcomes_free(struct pfs_outcomes *o)
 {
     if (!o)
         return;
-    forget_all(o);
+    pfs_map_done_with_values(&o->by_login);
     pthread_mutex_destroy(&o->lock);
     free(o);
 }
@@ -72,7 +64,7 @@ void pfs_outcomes_note(struct pfs_outcomes *o, const char *login, int r, const c
         return;
     pthread_mutex_lock(&o->lock);
     if (o->by_login.n >= LOGINS_MAX)
-        forget_all(o);
+        pfs_map_done_with_values(&o->by_login);
     if (pfs_map_put(&o->by_login, login, strlen(login), line, &old) < 0)
         free(line);
     pthread_mutex_unlock(&o->lock);

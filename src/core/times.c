@@ -29,9 +29,7 @@ void pfs_times_free(struct pfs_times *t)
 {
     if (!t)
         return;
-    for (struct pfs_map_entry *e = pfs_map_next(&t->names, NULL); e; e = pfs_map_next(&t->names, e))
-        free(e->value);
-    pfs_map_done(&t->names);
+    pfs_map_done_with_values(&t->names);
     pthread_mutex_destroy(&t->lock);
     free(t);
 }

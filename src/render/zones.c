@@ -27,9 +27,7 @@ void pfs_zones_free(struct pfs_zones *z)
 {
     if (!z)
         return;
-    for (struct pfs_map_entry *e = pfs_map_next(&z->by_name, NULL); e; e = pfs_map_next(&z->by_name, e))
-        free(e->value);
-    pfs_map_done(&z->by_name);
+    pfs_map_done_with_values(&z->by_name);
     pthread_mutex_destroy(&z->lock);
     free(z);
 }

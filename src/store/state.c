@@ -49,13 +49,6 @@ struct pfs_state {
 
 /* ---- maps of published ---- */
 
-static void clear(struct pfs_map *m)
-{
-    for (struct pfs_map_entry *e = pfs_map_next(m, NULL); e; e = pfs_map_next(m, e))
-        free(e->value);
-    pfs_map_done(m);
-}
-
 static int put(struct pfs_map *m, const char *name, size_t len, const struct pfs_published *p)
 {
     struct pfs_published *there = pfs_map_get(m, name, len);
@@ -429,7 +422,7 @@ static void give_back(struct pfs_state *s)
     for (struct pfs_map_entry *e = pfs_map_next(&s->committing, NULL); e; e = pfs_map_next(&s->committing, e))
         if (!pfs_map_get(&s->pending, e->key, e->key_len))
             put(&s->pending, e->key, e->key_len, e->value);
-    clear(&s->committing);
+    pfs_map_done_with_values(&s->committing);
 }
 
 /* commit_lock is held: nobody else changes `committing`; lookups read it under `lock`. */
@@ -454,7 +447,7 @@ static int commit_batch(struct pfs_state *s, struct pfs_err *err)
     struct pfs_map done = s->committing;
     s->committing = (struct pfs_map){0};
     pthread_mutex_unlock(&s->lock);
-    clear(&done);
+    pfs_map_done_with_values(&done);
     if (r == 0)
         pfs_db_checkpoint(s->own);
     end_reading(s); /* who began before the checkpoint reads from the WAL, which could not begin anew */
@@ -538,8 +531,8 @@ void pfs_state_close(struct pfs_state *s)
         if (all && s->owner)
             pfs_db_run(s->own, NULL, "UPDATE state SET clean = 1", "");
     }
-    clear(&s->pending);
-    clear(&s->committing);
+    pfs_map_done_with_values(&s->pending);
+    pfs_map_done_with_values(&s->committing);
     pfs_db_close(s->shared);
     pfs_db_close(s->own);
     if (s->owner_fd >= 0)
