@@ -100,12 +100,6 @@ static int open_below(const struct pfs_assets *a, const char *path, uint64_t fla
     return fd;
 }
 
-static int join(const char *folder, const char *name, char *out, size_t size)
-{
-    int n = snprintf(out, size, "%s%s%s", folder, *folder ? "/" : "", name);
-    return n < 0 || (size_t)n >= size ? -ENAMETOOLONG : 0;
-}
-
 static bool is_visible(const char *name)
 {
     return name[0] != '.';
@@ -139,9 +133,7 @@ static void free_index(struct index *x)
 {
     if (!x)
         return;
-    for (struct pfs_map_entry *e = pfs_map_next(&x->names, NULL); e; e = pfs_map_next(&x->names, e))
-        free(e->value);
-    pfs_map_done(&x->names);
+    pfs_map_done_with_values(&x->names);
     free(x);
 }
 
@@ -278,7 +270,7 @@ static int open_asset(struct pfs_assets *a, const char *folder, const char *name
 {
     if (!is_visible(name) || strchr(name, '/') || strlen(name) > NAME_MAX)
         return -ENOENT;
-    int r = join(folder, name, out, size);
+    int r = pfs_path_join(folder, name, out, size);
     if (r < 0)
         return r;
     int fd = open_below(a, out, O_RDONLY | O_NONBLOCK);
@@ -287,7 +279,7 @@ static int open_asset(struct pfs_assets *a, const char *folder, const char *name
     autofree char *other = find_other_case(a, folder, name, &r);
     if (!other)
         return r < 0 ? r : -ENOENT;
-    r = join(folder, other, out, size);
+    r = pfs_path_join(folder, other, out, size);
     return r < 0 ? r : open_below(a, out, O_RDONLY | O_NONBLOCK);
 }
 

@@ -43,13 +43,6 @@ struct pfs_ahead {
 
 /* ---- marks, with the lock ---- */
 
-static void clear_marks(struct pfs_ahead *a)
-{
-    for (struct pfs_map_entry *e = pfs_map_next(&a->marks, NULL); e; e = pfs_map_next(&a->marks, e))
-        free(e->value);
-    pfs_map_done(&a->marks);
-}
-
 static void count_marks(struct pfs_ahead *a)
 {
     __atomic_store_n(&a->n_marks, a->marks.n, __ATOMIC_RELAXED);
@@ -58,24 +51,22 @@ static void count_marks(struct pfs_ahead *a)
 /* Without memory nothing is made ahead. */
 static void add_mark(struct pfs_ahead *a, const char *folder, const char *name, uint64_t mac, bool second)
 {
-    char path[2 * PFS_FILE_NAME_MAX + 2];
+    char path[PFS_FILE_NAME_MAX + 1];
     size_t size = strlen(folder) + 1;
     void *old = NULL;
-    struct mark *m = malloc(sizeof *m + size);
+    struct mark *m = pfs_path_join(folder, name, path, sizeof path) == 0 ? malloc(sizeof *m + size) : NULL;
     if (!m)
         return;
     *m = (struct mark){.part = a->parts, .mac = mac, .second = second};
     memcpy(m->folder, folder, size);
-    snprintf(path, sizeof path, "%s%s%s", folder, *folder ? "/" : "", name);
     if (a->marks.n >= MARKS_MAX)
-        clear_marks(a);
+        pfs_map_done_with_values(&a->marks);
     free(pfs_map_put(&a->marks, path, strlen(path), m, &old) == 0 ? old : m);
 }
 
 void pfs_ahead_listed(struct pfs_ahead *a, const char *folder, const char *name, uint64_t mac, size_t n)
 {
-    if (!a || (n != 0 && n != APART) || strlen(folder) > PFS_FILE_NAME_MAX ||
-        strlen(name) > PFS_FILE_NAME_MAX)
+    if (!a || (n != 0 && n != APART))
         return;
     pthread_mutex_lock(&a->lock);
     a->listed = time(NULL);
@@ -109,7 +100,7 @@ void pfs_ahead_asked(struct pfs_ahead *a, const char *path)
     if (m)
         follow(a, m);
     else if (time(NULL) > a->listed + MARKS_LIVE_S)
-        clear_marks(a);
+        pfs_map_done_with_values(&a->marks);
     count_marks(a);
     pthread_mutex_unlock(&a->lock);
 }
@@ -185,7 +176,7 @@ static void *run(void *arg)
 
 static void free_ahead(struct pfs_ahead *a)
 {
-    clear_marks(a);
+    pfs_map_done_with_values(&a->marks);
     pthread_mutex_destroy(&a->lock);
     pthread_cond_destroy(&a->wake);
     free(a);

@@ -38,18 +38,12 @@ static void reply_change(fuse_req_t req, const struct pfs_context *c, int r, con
     fuse_reply_err(req, -r);
 }
 
-static int join(const char *folder, const char *name, char *out, size_t size)
-{
-    int n = snprintf(out, size, "%s%s%s", folder, *folder ? "/" : "", name);
-    return n < 0 || (size_t)n >= size ? -ENAMETOOLONG : 0;
-}
-
 /* The place of a name in a folder. */
 static int find(struct pfs_fs *fs, struct pfs_context *c, const char *folder, const char *name,
                 struct pfs_tree_call *ret, bool *ret_creatable, struct pfs_err *err)
 {
     char path[PFS_TREE_PATH_MAX];
-    int r = join(folder, name, path, sizeof path);
+    int r = pfs_path_join(folder, name, path, sizeof path);
     return r < 0 ? r : pfs_tree_find(&fs->tree, c, path, ret, ret_creatable, err);
 }
 

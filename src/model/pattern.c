@@ -265,3 +265,9 @@ void pfs_path_cut(char *path, size_t n)
     else if (len > 0)
         path[next - path - 1] = '\0';
 }
+
+int pfs_path_join(const char *folder, const char *name, char *out, size_t size)
+{
+    int n = snprintf(out, size, "%s%s%s", folder, *folder ? "/" : "", name);
+    return n < 0 || (size_t)n >= size ? -ENAMETOOLONG : 0;
+}

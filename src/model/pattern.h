@@ -48,3 +48,7 @@ bool pfs_pattern_is_below(const struct pfs_pattern *p, const char *folder, uint6
 size_t pfs_path_depth(const char *path);
 void pfs_path_cut(char *path, size_t n);
 const char *pfs_path_component(const char *path, size_t n, size_t *ret_len);
+
+/* The path of a name in a folder ("": the root). -ENAMETOOLONG where out, of size bytes, has no room for it.
+ */
+int pfs_path_join(const char *folder, const char *name, char *out, size_t size);
