@@ -110,11 +110,24 @@ int pfs_content_find(struct pfs_find *f)
     return common ? find_common(f, common) : pfs_library_macs(f->target->library, f->name, find_of_device, f);
 }
 
+/* The entry whose version at hand is current; NULL: none. With the lock. */
+static struct pfs_entry *find_entry_current(struct pfs_content *c, const char *name)
+{
+    struct pfs_entry *e = pfs_entry_find(c, name);
+    return e && pfs_entry_is_current(c, e) ? e : NULL;
+}
+
+/* Whether nothing has been committed since the feed was brought up. With the lock. */
+static bool is_unchanged(const struct pfs_content *c, const struct pfs_sign *now)
+{
+    return c->feed.started && memcmp(now, &c->feed.sign, sizeof *now) == 0;
+}
+
 /* The version at hand where it is current. With the lock. 1: found; 0: none; -EIO it could not be made. */
 static int use_current(struct pfs_content *c, const char *name, struct pfs_version **ret, struct pfs_err *err)
 {
-    struct pfs_entry *e = pfs_entry_find(c, name);
-    if (!e || !pfs_entry_is_current(c, e))
+    struct pfs_entry *e = find_entry_current(c, name);
+    if (!e)
         return 0;
     if (!e->version)
         return pfs_err_set(err, EIO, "cannot be made: see the log");
@@ -131,8 +144,7 @@ static bool find_unchanged(struct pfs_content *c, struct pfs_store *s, const cha
     if (!pfs_store_sign(s, &now))
         return false;
     pthread_mutex_lock(&c->lock);
-    bool unchanged = c->feed.started && memcmp(&now, &c->feed.sign, sizeof now) == 0;
-    int r = unchanged ? use_current(c, name, ret, NULL) : 0;
+    int r = is_unchanged(c, &now) ? use_current(c, name, ret, NULL) : 0;
     pthread_mutex_unlock(&c->lock);
     return r == 1;
 }
@@ -412,9 +424,7 @@ static bool is_at_hand(struct pfs_content *c, struct pfs_store *s, const char *n
     if (!pfs_store_sign(s, &now))
         return false;
     pthread_mutex_lock(&c->lock);
-    struct pfs_entry *e = pfs_entry_find(c, name);
-    bool yes =
-        c->feed.started && memcmp(&now, &c->feed.sign, sizeof now) == 0 && e && pfs_entry_is_current(c, e);
+    bool yes = is_unchanged(c, &now) && find_entry_current(c, name);
     pthread_mutex_unlock(&c->lock);
     return yes;
 }
