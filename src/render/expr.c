@@ -135,25 +135,27 @@ static bool find_contact(struct pfs_str word, struct pfs_ref *ret)
     return false;
 }
 
-int pfs_reads_note(struct pfs_reads *r, struct pfs_arena *a, const struct pfs_catalogue *c,
-                   const struct pfs_catalogue_entry *e)
+static void note_entry(struct pfs_reads *r, const struct pfs_catalogue_entry *e)
 {
-    if (r && !r->plain && !(r->plain = pfs_arena_alloc(a, (c->n_plain / 64 + 1) * sizeof *r->plain)))
-        return -ENOMEM;
-    for (; r; e = c->plain[e->default_id]) {
-        if (e->id < 0)
-            r->indexed = true;
-        else
-            r->plain[e->id / 64] |= (uint64_t)1 << e->id % 64;
-        if (e->default_kind != PFS_DEFAULT_KEY)
-            break;
-    }
-    return 0;
+    if (e->id < 0)
+        r->indexed = true;
+    else
+        r->plain[e->id / 64] |= (uint64_t)1 << e->id % 64;
 }
 
+/* Notes that the program reads an entry, and what that falls back to. */
 static int note_read(const struct pfs_names *names, const struct pfs_catalogue_entry *e, struct pfs_err *err)
 {
-    return pfs_reads_note(names->reads, arena(names), names->catalogue, e) < 0 ? pfs_err_nomem(err) : 0;
+    struct pfs_reads *r = names->reads;
+    const struct pfs_catalogue *c = names->catalogue;
+    if (!r->plain && !(r->plain = pfs_arena_alloc(arena(names), (c->n_plain / 64 + 1) * sizeof *r->plain)))
+        return pfs_err_nomem(err);
+    note_entry(r, e);
+    while (e->default_kind == PFS_DEFAULT_KEY) {
+        e = c->plain[e->default_id];
+        note_entry(r, e);
+    }
+    return 0;
 }
 
 /* What the tz.… words are made of. */

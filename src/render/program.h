@@ -167,9 +167,6 @@ struct pfs_reads {
     bool indexed;    /* some with numbers */
     uint64_t *plain; /* bits by id, of the template's arena */
 };
-/* Notes an entry and what it falls back to. r NULL: nobody asks. 0 or -ENOMEM. */
-int pfs_reads_note(struct pfs_reads *r, struct pfs_arena *a, const struct pfs_catalogue *c,
-                   const struct pfs_catalogue_entry *e);
 /* id: of a plain one; -1 one with numbers. */
 static inline bool pfs_reads_has(const struct pfs_reads *r, int id)
 {
@@ -199,7 +196,7 @@ struct pfs_names {
     size_t n_tables;
     const char *tables[PFS_TABLES_MAX];
     bool in_contacts;
-    struct pfs_reads *reads; /* of the program at hand; NULL: there is none */
+    struct pfs_reads *reads; /* of the program at hand */
 };
 
 /* Compiles a text with {…}. -EINVAL with what is wrong, without file and line. */

@@ -19,9 +19,10 @@ void pfs_trace_give_up(struct pfs_eval *e)
 
 void pfs_trace_read(struct pfs_eval *e, const char *key, const struct pfs_catalogue_entry *entry)
 {
-    if (e->trace)
-        assert(pfs_reads_has(&e->file->spec->program->reads, entry->id)); /* a shape knows of no other */
-    if (e->trace && !e->depends)
+    if (!e->trace)
+        return;
+    assert(pfs_reads_has(&e->file->spec->program->reads, entry->id)); /* a shape knows of no other */
+    if (!e->depends)
         e->depends = !pfs_phone_is_shared(e->phone, e->line, key, entry);
 }
 
