@@ -63,6 +63,7 @@ int pfs_store_directory(struct pfs_store *s, int64_t customer, pfs_account_fn fn
                               " AND +s.key IN ('directory.listed', 'line.display_name', 'sip.user')"
                               " WHERE a.customer = ?1 ORDER BY a.id, s.key, s.effective_from",
                               "i", customer);
+    /* one account more is begun, which ends the last that counts */
     while (ret == 0 && r.n_accounts <= PFS_DIRECTORY_MAX && (ret = pfs_query_step(&q, err)) > 0)
         ret = take_row(&r, &q, err);
     if (ret == 0 && r.n_accounts <= PFS_DIRECTORY_MAX)
